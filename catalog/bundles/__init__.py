@@ -1,0 +1,1 @@
+"""Template folder to content-addressed bundle."""

@@ -1,0 +1,1 @@
+"""Living projects: inventory and updates."""

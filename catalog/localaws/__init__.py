@@ -1,0 +1,1 @@
+"""An embedded local AWS for tests and the demo: a test double with a contract."""

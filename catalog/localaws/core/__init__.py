@@ -1,0 +1,1 @@
+"""Gateway, accounts, credentials, authorisation, faults and the HTTP server."""

@@ -1,0 +1,131 @@
+"""How an emulated service is written: one class, one method per operation.
+
+The gateway finds the service and operation of a request, authenticates and authorises the caller,
+parses and validates the input against botocore's model, calls the method, validates the output
+against botocore's model and serialises it. A service that overrides only some operations of a
+service that moto has leaves the others to moto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from catalog.localaws.core.local import LocalAws
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who signs a request.
+
+    Attributes:
+        account: 12-digit account id the credentials belong to.
+        arn: `arn:aws:iam::ACCT:root`, or `arn:aws:sts::ACCT:assumed-role/ROLE/SESSION`.
+        role_arn: the IAM role behind an assumed-role session (with its path), else None.
+        access_key: the access key id that was used.
+    """
+
+    account: str
+    arn: str
+    role_arn: str | None = None
+    access_key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One authenticated, authorised, parsed request.
+
+    Attributes:
+        params: the input as boto3 would pass it, validated against the model.
+        aws: the running local AWS, for clients of other services.
+        credentials: the caller's own, to act on the caller's behalf (forward access sessions).
+    """
+
+    service: str
+    operation: str
+    account: str
+    region: str
+    principal: Principal
+    params: dict[str, Any]
+    aws: LocalAws
+    credentials: dict[str, str]
+
+
+class ServiceError(Exception):
+    """An AWS error response.
+
+    Args:
+        code: the error's name as botocore declares it (`ResourceNotFoundException`).
+        message: AWS's text.
+        status: HTTP status code.
+        fields: further members of the modelled error shape.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **fields: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.fields = fields
+
+
+class Service:
+    """Base of every emulated service; one instance per LocalAws.
+
+    A subclass sets `name` (botocore's service name) and defines one method per operation, named as
+    boto3's (`create_portfolio`), taking a Call and returning the output in API shape. State lives in
+    `self.state(call)`, one object per account and region, made by `new_state`.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self._states: dict[tuple[str, str], Any] = {}
+
+    def new_state(self, account: str, region: str) -> Any:
+        """Return the empty state of one account and region."""
+        raise LookupError(f"{self.name} keeps no state")
+
+    def state_of(self, account: str, region: str) -> Any:
+        """Return the state of one account and region, made on first use."""
+        key = (account, region)
+        if key not in self._states:
+            self._states[key] = self.new_state(account, region)
+        return self._states[key]
+
+    def state(self, call: Call) -> Any:
+        """Return the state that `call` addresses."""
+        return self.state_of(call.account, call.region)
+
+
+def paginate(
+    items: Sequence[T], *, token: str | None, size: int | None, default: int, error: Callable[[], Exception]
+) -> tuple[list[T], str | None]:
+    """Return one page and the next token, as AWS lists do.
+
+    Args:
+        items: the whole result, in a stable order.
+        token: the caller's page token, or None for the first page.
+        size: the caller's page size, capped at `default`.
+        default: the operation's page size.
+        error: makes the exception raised for a token that this list never gave out.
+    """
+    try:
+        start = int(token, 36) if token else 0
+    except ValueError:
+        raise error() from None
+    if start < 0 or start > len(items):
+        raise error()
+    end = start + min(size or default, default)
+    if end >= len(items):
+        return list(items[start:]), None
+    digits, n = "", end
+    while n:
+        n, r = divmod(n, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[r] + digits
+    return list(items[start:end]), digits

@@ -1,0 +1,1 @@
+"""catalog.yml and template.yml: models, JSON Schema, errors with line numbers."""

@@ -1,0 +1,1 @@
+"""CDK constructs that a template's product.py composes."""

@@ -1,0 +1,1 @@
+"""Desired minus observed is the plan; apply runs it."""

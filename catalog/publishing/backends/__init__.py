@@ -1,0 +1,1 @@
+"""What each distribution route reads and writes."""

@@ -1,0 +1,1 @@
+"""Roles in hub and member accounts, and whether an account is ready."""
