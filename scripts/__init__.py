@@ -1,0 +1,1 @@
+"""What maintainers run. Every script that writes a derived file takes `--check`."""
