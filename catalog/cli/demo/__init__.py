@@ -1,0 +1,1 @@
+"""`publish-catalog local demo`: the main job told step by step, on the local AWS."""
