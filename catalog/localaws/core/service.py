@@ -8,11 +8,14 @@ service that moto has leaves the others to moto.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from catalog.localaws.core.local import LocalAws
 
 T = TypeVar("T")
@@ -24,15 +27,27 @@ class Principal:
 
     Attributes:
         account: 12-digit account id the credentials belong to.
-        arn: `arn:aws:iam::ACCT:root`, or `arn:aws:sts::ACCT:assumed-role/ROLE/SESSION`.
+        arn: `arn:aws:iam::ACCT:root`, `arn:aws:iam::ACCT:user/NAME`, or
+            `arn:aws:sts::ACCT:assumed-role/ROLE/SESSION`.
         role_arn: the IAM role behind an assumed-role session (with its path), else None.
-        access_key: the access key id that was used.
+        access_key: the access key id that was used; empty for an anonymous caller.
+        unique_id: what `sts:GetCallerIdentity` gives as UserId.
+        session_policies: JSON documents handed to `sts:AssumeRole`.
+        session_tags: tags handed to `sts:AssumeRole`.
     """
 
     account: str
     arn: str
     role_arn: str | None = None
     access_key: str = ""
+    unique_id: str = ""
+    session_policies: tuple[str, ...] = ()
+    session_tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether these are the account's own (root) keys, which no policy limits."""
+        return self.arn.endswith(":root")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +76,15 @@ class ServiceError(Exception):
     Args:
         code: the error's name as botocore declares it (`ResourceNotFoundException`).
         message: AWS's text.
-        status: HTTP status code.
+        status: HTTP status code; the model's own is used when this is left at 400.
         fields: further members of the modelled error shape.
     """
 
-    def __init__(self, code: str, message: str, *, status: int = 400, **fields: Any) -> None:
+    default_status: ClassVar[int] = 400
+
+    def __init__(
+        self, code: str, message: str, *, status: int = default_status, **fields: Any
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -79,13 +98,29 @@ class Service:
     A subclass sets `name` (botocore's service name) and defines one method per operation, named as
     boto3's (`create_portfolio`), taking a Call and returning the output in API shape. State lives in
     `self.state(call)`, one object per account and region, made by `new_state`.
+
+    Attributes:
+        name: botocore's service name.
+        validation_code: the error code this service answers invalid input with.
+        extra_enum_values: values AWS itself returns although botocore's enum lacks them, by shape.
+        resources: for each operation ("CreatePortfolio"), the ARNs that authorisation checks, from
+            (params, account, region). Merged into `core/authorization/resources.py`.
+        actions: for each operation whose IAM action is not `prefix:Operation`, the actions needed.
+        passed_roles: for each operation that hands roles to an AWS service, the function that
+            returns (role ARN, service principal) pairs from params; checked as `iam:PassRole`.
     """
 
     name: ClassVar[str]
+    validation_code: ClassVar[str] = "ValidationException"
+    extra_enum_values: ClassVar[Mapping[str, frozenset[str]]] = {}
+    resources: ClassVar[Mapping[str, Callable[[dict[str, Any], str, str], list[str]]]] = {}
+    actions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    passed_roles: ClassVar[Mapping[str, Callable[[dict[str, Any]], list[tuple[str, str]]]]] = {}
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
         self._states: dict[tuple[str, str], Any] = {}
+        self._states_lock = threading.Lock()
 
     def new_state(self, account: str, region: str) -> Any:
         """Return the empty state of one account and region."""
@@ -94,17 +129,33 @@ class Service:
     def state_of(self, account: str, region: str) -> Any:
         """Return the state of one account and region, made on first use."""
         key = (account, region)
-        if key not in self._states:
-            self._states[key] = self.new_state(account, region)
-        return self._states[key]
+        with self._states_lock:
+            if key not in self._states:
+                self._states[key] = self.new_state(account, region)
+            return self._states[key]
 
     def state(self, call: Call) -> Any:
         """Return the state that `call` addresses."""
         return self.state_of(call.account, call.region)
 
+    def http_routes(self) -> dict[str, WSGIApplication]:
+        """Return WSGI applications by URL prefix ("/git/"), served beside the AWS API."""
+        return {}
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        """Receive every event that any service puts on a bus; runs in a background thread."""
+
+    def stop(self) -> None:
+        """Release what outlives a request (subprocesses, sockets); called once, on stop."""
+
 
 def paginate(
-    items: Sequence[T], *, token: str | None, size: int | None, default: int, error: Callable[[], Exception]
+    items: Sequence[T],
+    *,
+    token: str | None,
+    size: int | None,
+    default: int,
+    error: Callable[[], Exception],
 ) -> tuple[list[T], str | None]:
     """Return one page and the next token, as AWS lists do.
 

@@ -1,0 +1,11 @@
+"""The emulated services, one line each; what they do not define is moto's."""
+
+from __future__ import annotations
+
+from catalog.localaws.core.service import Service
+from catalog.localaws.sts.service import Sts
+
+SERVICES: tuple[type[Service], ...] = (
+    Sts,
+    # Append your class above this line, one per line.
+)

@@ -1,0 +1,1 @@
+"""AWS Security Token Service: sessions of roles that exist and trust their caller."""
