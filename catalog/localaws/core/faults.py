@@ -312,9 +312,21 @@ class Switches:
         share_lock_scope: what "one share action at a time" is counted over.
         token_replay_seconds: how long an idempotency token returns the first answer.
         principal_patterns_in_imports: whether shared name patterns are listed to the recipient.
+        concurrent_artifacts: whether an artifact created while another one of its product is
+            still CREATING is `lost` (its id stops existing) or `kept`.
+        association_lag_seconds: how long other calls do not see a new product association; None
+            is the time of one transition.
+        launch_role_checked: whether CreateConstraint refuses a launch role that its own account
+            does not have ("profile does not exist").
+        disassociate_with_constraints: whether a product with constraints leaves a portfolio
+            (`allowed`, they go too) or is `refused` as in use.
     """
 
     imported_product_tags: Literal["visible", "lost"] = "visible"
     share_lock_scope: Literal["portfolio", "account", "region"] = "account"
     token_replay_seconds: float = 86_400.0
     principal_patterns_in_imports: bool = True
+    concurrent_artifacts: Literal["lost", "kept"] = "lost"
+    association_lag_seconds: float | None = None
+    launch_role_checked: bool = True
+    disassociate_with_constraints: Literal["refused", "allowed"] = "refused"
