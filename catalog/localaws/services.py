@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from catalog.localaws.core.service import Service
+from catalog.localaws.organizations.service import Organizations
 from catalog.localaws.sts.service import Sts
 
 SERVICES: tuple[type[Service], ...] = (
+    Organizations,
     Sts,
     # Append your class above this line, one per line.
 )

@@ -14,7 +14,7 @@ from catalog.localaws.core.authorization import Authorizer
 from catalog.localaws.core.calls import CallLog, CallRecord, is_mutating
 from catalog.localaws.core.faults import CallSite, Faults
 from catalog.localaws.core.identity import Identities
-from catalog.localaws.core.moto_bridge import MotoBridge
+from catalog.localaws.core.moto_bridge import MotoBridge, not_emulated
 from catalog.localaws.core.protocol import parse_input, plain_error, serialise
 from catalog.localaws.core.service import Call, Principal, Service, ServiceError
 from catalog.localaws.core.validation import check_input, check_output
@@ -128,6 +128,8 @@ class Gateway:
         service = self.services.get(target.service)
         method = getattr(service, xform_name(target.operation.name), None)
         try:
+            if service is not None and method is None and not service.falls_back_to_moto:
+                raise not_emulated(target)
             if service is None or method is None:
                 return self._from_moto(request, target, principal, via=via)
             params = parse_input(target)
@@ -159,11 +161,9 @@ class Gateway:
         except ServiceError:
             params = {}  # moto answers malformed bodies itself
         self._authorize(request, target, principal, params, via=via)
-        return self._moto.dispatch(request, target, account=self._account(target, principal))
-
-    def _account(self, target: Target, principal: Principal) -> str:
-        """Return the account whose resources a request addresses."""
-        return principal.account
+        if target.service == "iam":
+            self._moto.know_managed_policies(params, account=principal.account)
+        return self._moto.dispatch(request, target, account=principal.account)
 
     def _authorize(
         self,

@@ -29,7 +29,7 @@ from catalog.localaws.core.service import Service
 from catalog.localaws.core.server import HttpServer
 
 if TYPE_CHECKING:
-    from catalog.localaws.core.organizations import OrganizationView
+    from catalog.localaws.organizations.model import OrganizationView
 
 DEFAULT_REGION = "us-east-1"
 
@@ -300,12 +300,16 @@ class LocalAws:
     def _sts(self) -> Any:
         return self._gateway.services["sts"]
 
-    @functools.cached_property
+    @property
     def organizations(self) -> OrganizationView:
         """What services ask about accounts, OUs and delegated administrators."""
-        from catalog.localaws.core.organizations import OrganizationView  # noqa: PLC0415 - cycle
+        view: OrganizationView = self._gateway.services["organizations"].view  # type: ignore[attr-defined]
+        return view
 
-        return OrganizationView(self._moto)
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The running emulated services."""
+        return tuple(self._gateway.services.values())
 
     def service(self, name: str) -> Service:
         """Return the running emulated service of that botocore name."""

@@ -6,6 +6,8 @@ boto3, `requests` or the environment is ever switched on.
 
 from __future__ import annotations
 
+import functools
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from moto.core.model_instances import reset_model_data
 
 from catalog.localaws.core.service import ServiceError
 from catalog.localaws.core.wire import HttpRequest, HttpResponse, Target
+
+_AWS_POLICY = "arn:aws:iam::aws:policy/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,25 @@ class MotoBridge:
             body=body.encode() if isinstance(body, str) else bytes(body),
         )
 
+    def know_managed_policies(self, params: Mapping[str, Any], *, account: str) -> None:
+        """Make the AWS managed policies that an IAM request names known in the account.
+
+        moto would load all 1,400 of them into every account, or none.
+        """
+        arns = [v for v in params.values() if isinstance(v, str) and v.startswith(_AWS_POLICY)]
+        if not arns:
+            return
+        from moto.iam.models import AWSManagedPolicy, iam_backends  # noqa: PLC0415 - first use
+
+        with self.lock:
+            policies = iam_backends[account]["aws"].managed_policies
+            for arn in arns:
+                name = arn.rsplit("/", 1)[-1]
+                data = _aws_managed_policies().get(name)
+                if arn not in policies and data is not None:
+                    policy = AWSManagedPolicy.from_data(name, account, "us-east-1", data)
+                    policies[policy.arn] = policy
+
     def user_of_access_key(self, access_key: str) -> UserOfKey | None:
         """Return the IAM user that owns `access_key`, in whichever account."""
         from moto.iam.models import iam_backends  # noqa: PLC0415 - imported on first use: 0.1 s
@@ -106,6 +129,15 @@ def not_emulated(target: Target) -> ServiceError:
         "catalog/localaws/, or run this against a real account.",
         status=501,
     )
+
+
+@functools.cache
+def _aws_managed_policies() -> dict[str, Any]:
+    from moto.iam.aws_managed_policies import (  # noqa: PLC0415 - 3 MB, first use only
+        aws_managed_policies_data,
+    )
+
+    return cast("dict[str, Any]", json.loads(aws_managed_policies_data))
 
 
 def _plain(headers: Mapping[str, Any]) -> dict[str, str]:

@@ -102,6 +102,8 @@ class Service:
     Attributes:
         name: botocore's service name.
         validation_code: the error code this service answers invalid input with.
+        falls_back_to_moto: whether operations that the class lacks are moto's. False when the two
+            would answer from different states; such operations are then not emulated.
         extra_enum_values: values AWS itself returns although botocore's enum lacks them, by shape.
         resources: for each operation ("CreatePortfolio"), the ARNs that authorisation checks, from
             (params, account, region). Merged into `core/authorization/resources.py`.
@@ -112,6 +114,7 @@ class Service:
 
     name: ClassVar[str]
     validation_code: ClassVar[str] = "ValidationException"
+    falls_back_to_moto: ClassVar[bool] = True
     extra_enum_values: ClassVar[Mapping[str, frozenset[str]]] = {}
     resources: ClassVar[Mapping[str, Callable[[dict[str, Any], str, str], list[str]]]] = {}
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -144,6 +147,9 @@ class Service:
 
     def on_event(self, event: dict[str, Any]) -> None:
         """Receive every event that any service puts on a bus; runs in a background thread."""
+
+    def on_delegated_administrator_removed(self, *, account: str, service_principal: str) -> None:
+        """Learn that an account no longer administers a service for its organisation."""
 
     def stop(self) -> None:
         """Release what outlives a request (subprocesses, sockets); called once, on stop."""

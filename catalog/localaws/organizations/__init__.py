@@ -1,0 +1,1 @@
+"""AWS Organizations: accounts in OUs, trusted access, delegated administrators."""
