@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from catalog.localaws.codebuild.service import CodeBuild
+from catalog.localaws.codecommit.service import CodeCommit
 from catalog.localaws.core.service import Service
 from catalog.localaws.organizations.service import Organizations
 from catalog.localaws.sts.service import Sts
@@ -9,5 +11,7 @@ from catalog.localaws.sts.service import Sts
 SERVICES: tuple[type[Service], ...] = (
     Organizations,
     Sts,
+    CodeBuild,
+    CodeCommit,
     # Append your class above this line, one per line.
 )

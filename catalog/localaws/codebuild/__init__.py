@@ -1,0 +1,1 @@
+"""CodeBuild: build projects, and builds that really run their buildspec."""

@@ -1,0 +1,1 @@
+"""CodeCommit: repositories, commits and pull requests over real bare Git repositories."""
