@@ -1,0 +1,173 @@
+"""Reads what a template folder declares: questions, conditional paths, shared folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SKELETON = "{{cookiecutter.project_slug}}"
+
+
+class SourceError(Exception):
+    """A template folder that breaks the grammar; the message names file and key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question, or one computed value.
+
+    Attributes:
+        name: its name in answers and in the skeleton.
+        kind: `str` or `bool`.
+        default: literal, or text with Jinja over earlier questions.
+        choices: literal choices; empty for free text.
+        pattern: anchored regular expression, or None.
+        condition: Jinja expression; the question applies only when it holds.
+        computed: never asked, always its default.
+    """
+
+    name: str
+    kind: str
+    default: str | bool
+    help: str = ""
+    group: str = ""
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    condition: str | None = None
+    computed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """A template folder.
+
+    Attributes:
+        only_when: path in the skeleton to the Jinja condition under which it exists.
+        shared: folder of `templates/_shared` to its place in the skeleton.
+        definition_answers: questions whose answers change the compiled pipeline.
+    """
+
+    name: str
+    root: Path
+    title: str
+    summary: str
+    version: str
+    questions: tuple[Question, ...]
+    only_when: Mapping[str, str]
+    shared: Mapping[str, str]
+    definition_answers: tuple[str, ...]
+
+    @property
+    def skeleton(self) -> Path:
+        """Folder of the files that a project gets."""
+        return self.root / SKELETON
+
+    @property
+    def asked(self) -> tuple[Question, ...]:
+        """The questions that a person answers."""
+        return tuple(q for q in self.questions if not q.computed)
+
+
+def load_templates(root: Path = ROOT) -> list[Template]:
+    """Return every template below `root`, by name.
+
+    Raises:
+        SourceError: a file that breaks the grammar.
+    """
+    folders = sorted(p.parent for p in (root / "templates").glob("*/questions.yml"))
+    return [load_template(folder) for folder in folders]
+
+
+def load_template(folder: Path) -> Template:
+    """Return the template in `folder`.
+
+    Raises:
+        SourceError: a file that breaks the grammar.
+    """
+    meta = _mapping(folder / "template.yml")
+    files = _mapping(folder / "files.yml") if (folder / "files.yml").exists() else {}
+    unknown = files.keys() - {"only_when", "shared", "definition_answers"}
+    if unknown:
+        raise SourceError(f"{folder / 'files.yml'}: unknown keys {sorted(unknown)}")
+    source = folder / "questions.yml"
+    questions = tuple(_question(source, n, body) for n, body in _mapping(source).items())
+    names = {q.name for q in questions}
+    stray = set(files.get("definition_answers", [])) - names
+    if stray:
+        raise SourceError(f"{folder / 'files.yml'}: definition_answers: no question {sorted(stray)}")
+    return Template(
+        name=meta["name"],
+        root=folder,
+        title=meta["title"],
+        summary=meta["summary"],
+        version=str(meta["version"]),
+        questions=questions,
+        only_when=files.get("only_when", {}),
+        shared=files.get("shared", {}),
+        definition_answers=tuple(files.get("definition_answers", [])),
+    )
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(loaded, dict):
+        raise SourceError(f"{path}: expected a mapping")
+    return loaded
+
+
+def _question(source: Path, name: str, body: Mapping[str, Any]) -> Question:
+    where = f"{source}: {name}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise SourceError(f"{where}: a question name is lower-case letters, digits, underscores")
+    unknown = body.keys() - {"type", "help", "default", "choices", "pattern", "group", "when"}
+    if unknown:
+        raise SourceError(f"{where}: unknown keys {sorted(unknown)}")
+    kind, default = body.get("type"), body.get("default")
+    computed = body.get("when") is False
+    choices = tuple(body.get("choices", ()))
+    pattern = body.get("pattern")
+    problems = []
+    if kind not in ("str", "bool"):
+        problems.append(f"type {kind!r} is neither str nor bool")
+    if not isinstance(default, bool if kind == "bool" else str):
+        problems.append("default is missing or of another type (every question has one)")
+    if not all(isinstance(choice, str) for choice in choices):
+        problems.append("choices are a list of literal strings")
+    elif choices and default not in choices:
+        problems.append("default is not one of the choices")
+    if not computed and not (body.get("help") and body.get("group")):
+        problems.append("help and group are needed")
+    if kind == "str" and not computed and not choices and not pattern:
+        problems.append("free text needs a pattern")
+    if pattern is not None:
+        if not (pattern.startswith("^") and pattern.endswith("$")):
+            problems.append("pattern is not anchored with ^ and $")
+        re.compile(pattern)
+    if problems:
+        raise SourceError("\n".join(f"{where}: {problem}" for problem in problems))
+    condition = body.get("when")
+    return Question(
+        name=name,
+        kind=str(kind),
+        default=default if isinstance(default, bool) else str(default),
+        help=body.get("help", ""),
+        group=body.get("group", ""),
+        choices=choices,
+        pattern=pattern,
+        condition=_bare(where, condition) if isinstance(condition, str) else None,
+        computed=computed,
+    )
+
+
+def _bare(where: str, condition: str) -> str:
+    # Copier takes a string without braces for true, whatever it says.
+    match = re.fullmatch(r"\{\{\s*(.+?)\s*\}\}", condition)
+    if not match:
+        raise SourceError(f"{where}: `when` is false or a Jinja expression in {{{{ }}}}")
+    return match[1]

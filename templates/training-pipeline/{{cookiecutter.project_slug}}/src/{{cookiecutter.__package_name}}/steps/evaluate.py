@@ -1,0 +1,28 @@
+"""Evaluate step: compare the model with the baseline on days that training never saw."""
+
+import argparse
+import json
+import tarfile
+import tempfile
+from pathlib import Path
+
+from .. import data, evaluate, model
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read `--model` (folder of model.tar.gz) and `--test`, write `--output`, all folders."""
+    parser = argparse.ArgumentParser()
+    for name in ("model", "test", "output"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(options.model / "model.tar.gz") as archive:
+            archive.extractall(folder, filter="data")
+        trained = model.load(Path(folder))
+    table = evaluate.predictions(trained, data.read(options.test))
+    result = evaluate.evaluation(table)
+    options.output.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(options.output / "predictions.parquet", index=False)
+    (options.output / "evaluation.json").write_text(json.dumps(result, indent=2) + "\n")
+    skill = result["skill"]
+    print(f"test:skill={skill['value']:.4f} [{skill['low']:.4f}, {skill['high']:.4f}]")
