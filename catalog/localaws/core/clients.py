@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import io
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, cast
 
 import boto3
 import botocore.loaders
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
@@ -20,7 +21,6 @@ from catalog.localaws.core.faults import ConnectionLost
 from catalog.localaws.core.gateway import Gateway
 from catalog.localaws.core.wire import HttpRequest
 
-_MAX_CLIENTS = 1024
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=1,
@@ -36,8 +36,13 @@ class _Body(io.BytesIO):
             yield chunk
 
 
+# What the shared clients sign with; `_send` puts the actual caller's keys in its place.
+_PLACEHOLDER = {"AWS_ACCESS_KEY_ID": "AKIAPLACEHOLDER00000", "AWS_SECRET_ACCESS_KEY": "placeholder"}
+_caller: ContextVar[Mapping[str, str] | None] = ContextVar("local_aws_caller", default=None)
+
+
 class Clients:
-    """Makes in-process sessions, and caches the clients that services use. Thread-safe.
+    """Makes in-process sessions, and the clients that emulated services use. Thread-safe.
 
     Args:
         gateway: answers their requests.
@@ -46,7 +51,7 @@ class Clients:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._loader = botocore.loaders.create_loader()
-        self._cache: OrderedDict[tuple[str, str, str, str], Any] = OrderedDict()
+        self._shared: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()
 
     def session(
@@ -71,35 +76,50 @@ class Clients:
         session.events.register("before-send", functools.partial(self._send, via=via))
         return session
 
-    def client(
-        self, credentials: Mapping[str, str], service: str, *, region: str, via: str = ""
-    ) -> Any:
-        """Return a client, the same one for the same arguments."""
-        key = (credentials["AWS_ACCESS_KEY_ID"], service, region, via)
+    def client(self, credentials: Mapping[str, str], service: str, *, region: str, via: str) -> Any:
+        """Return a client that signs with `credentials`; costs microseconds after the first.
+
+        Making a client takes boto3 some 10 ms, so all callers share one per service and region,
+        each through a copy that says who calls.
+        """
+        shared = self._shared_client(service, region=region, via=via)
+        client = object.__new__(type(shared))  # copy.copy never ends on botocore's __getattr__
+        vars(client).update(vars(shared))
+        make_api_call = client._make_api_call  # noqa: SLF001 - every operation goes through it
+        held = dict(credentials)
+
+        def make_api_call_as(operation_name: str, parameters: dict[str, Any]) -> Any:
+            token = _caller.set(held)
+            try:
+                return make_api_call(operation_name, parameters)
+            finally:
+                _caller.reset(token)
+
+        def presign(*args: Any, **kwargs: Any) -> Any:
+            own: Any = self.session(held, region=region, via=via).client(cast("Any", service))
+            return own.generate_presigned_url(*args, **kwargs)
+
+        client._make_api_call = make_api_call_as  # noqa: SLF001
+        client.generate_presigned_url = presign
+        return client
+
+    def _shared_client(self, service: str, *, region: str, via: str) -> Any:
+        key = (service, region, via)
         with self._lock:
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                return self._cache[key]
-            session = self.session(credentials, region=region, via=via)
-            client = session.client(service)  # type: ignore[call-overload]
-            self._cache[key] = client
-            if len(self._cache) > _MAX_CLIENTS:
-                self._cache.popitem(last=False)
-            return client
+            if key not in self._shared:
+                session = self.session(_PLACEHOLDER, region=region, via=via)
+                self._shared[key] = session.client(cast("Any", service))
+            return self._shared[key]
 
     def _send(self, request: AWSPreparedRequest, *, via: str, **_: Any) -> AWSResponse:
         try:
             response = self._gateway.handle(_as_http(request), via=via)
         except ConnectionLost as error:
-            if str(error).startswith("no connection"):
+            if error.before_effect:
                 raise EndpointConnectionError(endpoint_url=request.url, error=error) from error
             raise ConnectionClosedError(endpoint_url=request.url, error=error) from error
-        return AWSResponse(
-            request.url,
-            response.status,
-            _headers(response.headers),
-            cast("Any", _Body(response.body)),
-        )
+        body: Any = _Body(response.body)
+        return AWSResponse(request.url, response.status, _headers(response.headers), body)
 
 
 class _Session(botocore.session.Session):
@@ -114,8 +134,6 @@ class _Session(botocore.session.Session):
 
 
 def _headers(headers: Mapping[str, str]) -> Any:
-    from botocore.compat import HTTPHeaders
-
     result = HTTPHeaders()
     for name, value in headers.items():
         result[name] = value
@@ -132,6 +150,13 @@ def _as_http(request: AWSPreparedRequest) -> HttpRequest:
         str(name): value.decode() if isinstance(value, bytes) else str(value)
         for name, value in request.headers.items()
     }
+    caller = _caller.get()
+    if caller is not None:
+        placeholder = _PLACEHOLDER["AWS_ACCESS_KEY_ID"]
+        signed = headers.get("Authorization", "")
+        headers["Authorization"] = signed.replace(placeholder, caller["AWS_ACCESS_KEY_ID"], 1)
+        if "AWS_SESSION_TOKEN" in caller:
+            headers["X-Amz-Security-Token"] = caller["AWS_SESSION_TOKEN"]
     return HttpRequest(
         method=str(request.method),
         url=str(request.url),

@@ -19,8 +19,16 @@ class Killed(BaseException):
     """The process under test dies here; nothing may catch it but the test."""
 
 
-class ConnectionLost(Exception):
-    """The connection broke; the client cannot tell whether the request had its effect."""
+class ConnectionLost(Exception):  # noqa: N818 - what happened, not what is wrong with the code
+    """The connection broke; unless it never stood, the client cannot tell if the call had effect.
+
+    Attributes:
+        before_effect: whether the request never arrived.
+    """
+
+    def __init__(self, message: str, *, before_effect: bool) -> None:
+        super().__init__(message)
+        self.before_effect = before_effect
 
 
 class Fault(StrEnum):
@@ -263,7 +271,9 @@ class Faults:
     def after(fault: Fault | None, site: CallSite) -> None:
         """Apply a fault that strikes once the effect has happened."""
         if fault is Fault.LOST_RESPONSE:
-            raise ConnectionLost(f"response of {site.service} {site.operation} lost")
+            raise ConnectionLost(
+                f"response of {site.service} {site.operation} lost", before_effect=False
+            )
         if fault is Fault.KILL_AFTER:
             raise Killed(f"after {site.service} {site.operation}")
 
@@ -282,7 +292,7 @@ def _apply(fault: Fault, site: CallSite) -> None:
     if fault is Fault.KILL:
         raise Killed(f"before {what}")
     if fault is Fault.CONNECTION_REFUSED:
-        raise ConnectionLost(f"no connection for {what}")
+        raise ConnectionLost(f"no connection for {what}", before_effect=True)
     raise {
         Fault.SERVER_ERROR: ServiceError(
             "InternalFailure", "We encountered an internal error. Please try again.", status=500
