@@ -6,6 +6,7 @@ from catalog.localaws.codebuild.service import CodeBuild
 from catalog.localaws.codecommit.service import CodeCommit
 from catalog.localaws.core.service import Service
 from catalog.localaws.organizations.service import Organizations
+from catalog.localaws.servicecatalog.service import ServiceCatalog
 from catalog.localaws.sts.service import Sts
 
 SERVICES: tuple[type[Service], ...] = (
@@ -13,5 +14,6 @@ SERVICES: tuple[type[Service], ...] = (
     Sts,
     CodeBuild,
     CodeCommit,
+    ServiceCatalog,
     # Append your class above this line, one per line.
 )
