@@ -1,0 +1,1 @@
+"""Inline Lambda functions of the products; each file is a whole function."""
