@@ -252,7 +252,7 @@ class Aws:
         with account_lock:
             session, renewed = self._session_of(account, region)
             if renewed:
-                for old in [k for k in self._clients if k[0] == account]:
+                for old in [k for k in list(self._clients) if k[0] == account]:
                     del self._clients[old]
             if key not in self._clients:
                 client = self._make(session, service, region)

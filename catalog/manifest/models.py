@@ -38,6 +38,7 @@ class _Model(BaseModel):
     )
 
 
+# AWS allows 20 tags: 7 of the catalog, 8 of the portfolio or template, 4 that mark ownership.
 Tags = dict[TagKey, TagValue]
 
 
@@ -85,7 +86,7 @@ class Portfolio(_Model):
     """Patterns of the roles that may launch, without account id. At most 10 (AWS)."""
     launch_role: RoleName | None = None
     """Role that creates a project's resources; `spokes.launch_role` unless said here."""
-    tags: Tags = Field(default_factory=dict, max_length=15)
+    tags: Tags = Field(default_factory=dict, max_length=8)
     """Tags of the portfolio."""
 
 
@@ -137,7 +138,7 @@ class CatalogManifest(_Model):
     targets: Annotated[tuple[Target, ...], Field(strict=False, min_length=1)]
     """Where portfolios go."""
     spokes: Spokes = Field(default_factory=Spokes)
-    tags: Tags = Field(default_factory=dict, max_length=10)
+    tags: Tags = Field(default_factory=dict, max_length=7)
     """Tags of everything the catalog creates in the hub."""
 
     def launch_role_of(self, *, portfolio: str) -> str:
@@ -174,7 +175,7 @@ class TemplateManifest(_Model):
     support: Support = Field(default_factory=Support)
     links: dict[Text100, Url] = Field(default_factory=dict)
     """Further reading, by title."""
-    tags: Tags = Field(default_factory=dict, max_length=10)
+    tags: Tags = Field(default_factory=dict, max_length=8)
     """Tags of the product."""
     deprecated_versions: Annotated[tuple[SemVer, ...], Field(strict=False)] = ()
     """Versions that existing projects may keep and new ones may not choose."""
