@@ -13,7 +13,7 @@ from catalog.aws import Aws
 from catalog.errors import CatalogError, Location, PartialFailure
 from catalog.publishing.actions import Action, Kind, Plan
 from catalog.publishing.backends import assets_bucket, service_catalog, shares
-from catalog.publishing.context import Context, StoppedError, Patience
+from catalog.publishing.context import Context, Patience, StoppedError
 
 
 class State(StrEnum):
