@@ -45,6 +45,7 @@ class MotoBridge:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._stubber = BotocoreStubber()
+        _leave_bucket_policies_to_the_gateway()
 
     def reset(self) -> None:
         """Forget every account's resources; moto's state is global to the process."""
@@ -118,6 +119,17 @@ class MotoBridge:
                         secret_key=key.secret_access_key,
                     )
         return None
+
+
+def _leave_bucket_policies_to_the_gateway() -> None:
+    """Stop moto from judging bucket policies: without conditions, "deny plain HTTP" denies all.
+
+    Authorisation, conditions included, is the gateway's.
+    """
+    from moto.iam.access_control import PermissionResult  # noqa: PLC0415 - first use only
+    from moto.s3.models import FakeBucket  # noqa: PLC0415 - first use only
+
+    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
 
 
 def not_emulated(target: Target) -> ServiceError:
