@@ -80,14 +80,12 @@ def question_parameters(*, questions: Sequence[Question], file: str) -> tuple[Pa
 
 
 def _parameter(question: Question) -> Parameter:
-    if question.type == "bool":
-        default, allowed = ("true" if question.default is True else "false"), ("true", "false")
-        if question.default_is_computed:
-            default, allowed = "", ("", *allowed)
-    else:
-        default, allowed = str(question.default), question.choices
+    default: str = str(question.default)
+    allowed: tuple[str, ...] = question.choices
     pattern = question.pattern
-    if question.type == "str" and question.default_is_computed:
+    if question.type == "bool":
+        default, allowed = default.lower(), ("true", "false")
+    elif question.default_is_computed:
         # Empty means "work it out": the seeding build leaves the answer out, so Copier does.
         default = ""
         allowed = ("", *allowed) if allowed else ()

@@ -120,57 +120,69 @@ def _unknown_keys(document: Document, name: str, body: Mapping[str, Any]) -> Ite
 
 
 def _value_problems(document: Document, name: str, body: Mapping[str, Any]) -> Iterator[Problem]:
-    def at(key: str, message: str, hint: str = "") -> Problem:
-        return Problem(message=message, where=document.where((name, key)), hint=hint)
+    checks = (_type_problems, _choice_problems, _text_problems, _pattern_problems)
+    for check in checks:
+        for key, message, hint in check(body):
+            yield Problem(message=message, where=document.where((name, key)), hint=hint)
 
-    kind, default, choices = body.get("type"), body.get("default"), body.get("choices", [])
-    when, pattern = body.get("when"), body.get("pattern")
-    computed = when is False
+
+_Finding = tuple[str, str, str]
+"""Key that is wrong, what is wrong, hint."""
+
+
+def _type_problems(body: Mapping[str, Any]) -> Iterator[_Finding]:
+    kind = body.get("type")
     if kind not in TYPES:
-        yield at("type", f"type is {kind!r}", "str or bool: what all front doors can ask")
-    elif not isinstance(default, bool if kind == "bool" else str):
-        yield at("default", f"a {kind} question has a {kind} default", "Enter must always work")
+        yield "type", f"type is {kind!r}", "str or bool: what all front doors can ask"
+    elif not isinstance(body.get("default"), bool if kind == "bool" else str):
+        yield "default", f"a {kind} question has a {kind} default", "Enter must always work"
+
+
+def _choice_problems(body: Mapping[str, Any]) -> Iterator[_Finding]:
+    choices = body.get("choices", [])
     if not isinstance(choices, list) or not all(isinstance(c, str) for c in choices):
-        yield at("choices", "choices are a list of literal texts", "quote true, false and numbers")
+        yield "choices", "choices are a list of literal texts", "quote true, false and numbers"
     elif choices:
-        if kind == "bool":
-            yield at("choices", "a bool question has no choices")
-        elif default not in choices:
-            yield at("default", f"default {default!r} is not one of the choices")
+        if body.get("type") == "bool":
+            yield "choices", "a bool question has no choices", ""
+        elif body.get("default") not in choices:
+            yield "default", f"default {body.get('default')!r} is not one of the choices", ""
         if len(set(choices)) < len(choices):
-            yield at("choices", "a choice is listed twice")
+            yield "choices", "a choice is listed twice", ""
+
+
+def _text_problems(body: Mapping[str, Any]) -> Iterator[_Finding]:
+    when = body.get("when")
+    if when is False:
+        return
     for key in ("help", "group"):
-        if not computed and not (isinstance(body.get(key), str) and body[key].strip()):
-            yield at(key, f"{key} is missing", "people read it in Studio and on the terminal")
-    if (
-        when is not None
-        and not computed
-        and not (isinstance(when, str) and _EXPRESSION.match(when.strip()))
-    ):
-        # Copier takes any other text for true, whatever it says.
-        yield at("when", "when is false or a Jinja expression in {{ }}")
-    if pattern is not None:
-        yield from (
-            at("pattern", message) for message in _pattern_problems(pattern, default, choices)
-        )
-    elif kind == "str" and not computed and not choices:
-        yield at("pattern", "free text needs a pattern")
+        text = body.get(key)
+        if not (isinstance(text, str) and text.strip()):
+            yield key, f"{key} is missing", "people read it in Studio and on the terminal"
+    # Copier takes any other text for true, whatever it says.
+    if when is not None and not (isinstance(when, str) and _EXPRESSION.match(when.strip())):
+        yield "when", "when is false or a Jinja expression in {{ }}", ""
 
 
-def _pattern_problems(pattern: object, default: object, choices: object) -> Iterator[str]:
+def _pattern_problems(body: Mapping[str, Any]) -> Iterator[_Finding]:
+    pattern, default = body.get("pattern"), body.get("default")
+    if pattern is None:
+        if body.get("type") == "str" and body.get("when") is not False and not body.get("choices"):
+            yield "pattern", "free text needs a pattern", ""
+        return
     if not isinstance(pattern, str) or not (pattern.startswith("^") and pattern.endswith("$")):
-        yield "a pattern is a text that starts with ^ and ends with $"
+        yield "pattern", "a pattern is a text that starts with ^ and ends with $", ""
         return
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        yield f"not a regular expression: {error}"
+        yield "pattern", f"not a regular expression: {error}", ""
         return
-    if choices:
-        yield "a question with choices needs no pattern"
-    if isinstance(default, str) and "{{" not in default and "{%" not in default:
-        if not compiled.search(default):
-            yield f"the default {default!r} does not match the pattern"
+    if body.get("choices"):
+        yield "pattern", "a question with choices needs no pattern", ""
+    literal = isinstance(default, str) and "{{" not in default and "{%" not in default
+    if literal and not compiled.search(str(default)):
+        yield "default", f"the default {default!r} does not match the pattern", ""
 
 
 def _name_clashes(document: Document) -> Iterator[Problem]:

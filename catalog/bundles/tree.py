@@ -86,7 +86,7 @@ def _tracked(root: Path, wanted: list[str]) -> list[str]:
     )
     if result.returncode:
         raise TemplateError(
-            f"Git cannot list the files of {root}: {result.stderr.decode(errors='replace').strip()}",
+            f"Git cannot list the files of {root}: {result.stderr.decode(errors='replace')}",
             next_step="Run the command in a checkout of the catalog that belongs to you.",
         )
     return [name for name in result.stdout.decode().split("\0") if name]

@@ -1,4 +1,4 @@
-"""On every push to main: run the repository's buildspec, which tests it and upserts its pipeline."""
+"""On every push to main: run the repository's buildspec, which tests and upserts its pipeline."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ class ReleaseValues(Construct):
 
     @staticmethod
     def _find(key: str) -> str:
-        return cdk.Fn.find_in_map(_MAPPING, _SECTION, key)
+        return str(cdk.Fn.find_in_map(_MAPPING, _SECTION, key))
 
     def sub(self, text: str) -> str:
         """Return `Fn::Sub` of a text that may hold this class's `..._text` variables."""
         used = {name: value for name, value in self.variables.items() if f"${{{name}}}" in text}
-        return cdk.Fn.sub(text, used)
+        return str(cdk.Fn.sub(text, used))

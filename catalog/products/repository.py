@@ -122,7 +122,7 @@ class Repository(Construct):
     @staticmethod
     def either(codecommit: str, connection: str) -> str:
         """Return the value that fits the provider chosen at launch."""
-        return cdk.Fn.condition_if(USES_CODECOMMIT, codecommit, connection).to_string()
+        return str(cdk.Fn.condition_if(USES_CODECOMMIT, codecommit, connection).to_string())
 
     def allow(self, *, codecommit_actions: list[str]) -> list[Statement]:
         """Return statements that let a role use the repository.

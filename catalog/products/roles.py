@@ -58,7 +58,7 @@ class Statement:
             return text
         if "${" not in text:
             return text
-        return cdk.Fn.sub(text, self._used(text) or None)
+        return str(cdk.Fn.sub(text, self._used(text) or None))
 
     def _used(self, text: str) -> dict[str, str]:
         return {name: value for name, value in self.variables.items() if f"${{{name}}}" in text}

@@ -1,5 +1,7 @@
 """Start the seeding build for a custom resource; answer CloudFormation when the build ends."""
 
+# ruff: noqa: D103
+
 import json
 import os
 import time
@@ -24,7 +26,7 @@ def on_request(event: dict[str, Any]) -> None:
     request = event["RequestId"]
     if event["RequestType"] != "Create":
         if event["RequestType"] == "Delete":
-            # A build that outlived its stack may have left something; buckets go only when empty.
+            # A build that outlived its stack may have left something; only empty buckets go.
             purge("seeding/")
         answer(event, "SUCCESS", "The repository is left as it is.")
         return
@@ -58,7 +60,7 @@ def on_build_end(build_id: str) -> None:
         answer(request, "FAILED", texts.get("reason.txt") or explain(build))
 
 
-def explain(build: dict[str, Any]) -> str:
+def explain(build: Any) -> str:
     said = [c.get("message") for p in build.get("phases", []) for c in p.get("contexts", [])]
     text = " ".join(m for m in said if m) or "It gave no reason."
     return f"The seeding build {build['id']} ended as {build['buildStatus']}. {text}"
