@@ -22,6 +22,7 @@ class ServiceCatalog(
 ):
     """AWS Service Catalog in one local AWS."""
 
+    falls_back_to_moto: ClassVar[bool] = False
     # CreateProduct and the Search and Describe operations answer CREATED; botocore's enum of
     # ProductViewDetail.Status lacks it.
     extra_enum_values: ClassVar[Mapping[str, frozenset[str]]] = {"Status": frozenset({"CREATED"})}

@@ -36,6 +36,8 @@ class StackRequest:
     parameters: list[dict[str, Any]]
     tags: list[dict[str, str]]
     notification_arns: list[str] = field(default_factory=list)
+    role_arn: str | None = None
+    """A service role that CloudFormation itself takes on; its caller needs iam:PassRole."""
 
     def arguments(self) -> dict[str, Any]:
         """Return them as boto3 takes them."""
@@ -46,6 +48,7 @@ class StackRequest:
             "Tags": self.tags,
             "Capabilities": CAPABILITIES,
             **({"NotificationARNs": self.notification_arns} if self.notification_arns else {}),
+            **({"RoleARN": self.role_arn} if self.role_arn else {}),
         }
 
 

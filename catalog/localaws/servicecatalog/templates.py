@@ -70,7 +70,7 @@ def read_as_caller(call: Call, url: str) -> str:
     """
     location = parse_s3_url(url)
     if location is None:
-        raise errors.invalid(f"LoadTemplateFromURL must be a supported Amazon S3 URL: {url}")
+        raise errors.invalid(f"The template URL must be a supported Amazon S3 URL: {url}")
     s3 = call.aws.client_as(call.credentials, "s3", region=location.region or call.region)
     try:
         body: bytes = s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
