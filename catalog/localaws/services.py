@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from catalog.localaws.cloudformation.service import CloudFormation
 from catalog.localaws.codebuild.service import CodeBuild
 from catalog.localaws.codecommit.service import CodeCommit
 from catalog.localaws.core.service import Service
 from catalog.localaws.organizations.service import Organizations
+from catalog.localaws.sagemaker_projects.service import SageMaker
 from catalog.localaws.servicecatalog.service import ServiceCatalog
 from catalog.localaws.sts.service import Sts
 
@@ -14,6 +16,8 @@ SERVICES: tuple[type[Service], ...] = (
     Sts,
     CodeBuild,
     CodeCommit,
+    SageMaker,
     ServiceCatalog,
+    CloudFormation,
     # Append your class above this line, one per line.
 )
