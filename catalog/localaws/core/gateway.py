@@ -144,6 +144,7 @@ class Gateway:
                 params=params,
                 aws=self._aws,
                 credentials=credentials,
+                via=via,
             )
             result: dict[str, Any] = method(call) or {}
             check_output(target.operation, result, extra_enum_values=service.extra_enum_values)

@@ -58,6 +58,7 @@ class Call:
         params: the input as boto3 would pass it, validated against the model.
         aws: the running local AWS, for clients of other services.
         credentials: the caller's own, to act on the caller's behalf (forward access sessions).
+        via: principal of the AWS service that makes the request on the caller's behalf, or empty.
     """
 
     service: str
@@ -68,6 +69,7 @@ class Call:
     params: dict[str, Any]
     aws: LocalAws
     credentials: dict[str, str]
+    via: str = ""
 
 
 class ServiceError(Exception):
