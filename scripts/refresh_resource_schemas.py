@@ -4,8 +4,8 @@ AWS publishes one JSON schema per CloudFormation resource type; cfn-lint, a deve
 carries them. This keeps what the engine needs (names, types, bounds, required and create-only
 properties, read-only attributes) of the types it emulates and drops the prose.
 
-Run `python scripts/refresh_resource_schemas.py` after an upgrade of cfn-lint or for a new type; with
-`--check` it only says whether the files are current.
+Run `python scripts/refresh_resource_schemas.py` after an upgrade of cfn-lint or for a new type;
+with `--check` it only says whether the files are current.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from catalog.localaws.cloudformation.schema import SCHEMAS, schema_path
 _KEYWORDS = (
     "$ref", "additionalProperties", "anyOf", "const", "enum", "items", "maxItems", "maxLength",
     "maximum", "minItems", "minLength", "minimum", "oneOf", "pattern", "patternProperties",
-    "properties", "required", "requiredXor", "requiredOr", "dependentExcluded", "type", "uniqueItems",
+    "properties", "required", "requiredXor", "requiredOr", "type", "uniqueItems",
 )  # fmt: skip
 _TYPE_KEYWORDS = (
     "typeName",

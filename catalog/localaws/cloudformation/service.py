@@ -1,0 +1,58 @@
+"""The emulated CloudFormation: all groups of operations in one service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from catalog.localaws.cloudformation.base_service import passed_role, stack_arns
+from catalog.localaws.cloudformation.change_sets import ChangeSetOperations
+from catalog.localaws.cloudformation.reading import ReadingOperations
+from catalog.localaws.cloudformation.responses import PREFIX
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+_BY_STACK = (
+    "CancelUpdateStack",
+    "ContinueUpdateRollback",
+    "CreateChangeSet",
+    "CreateStack",
+    "DeleteChangeSet",
+    "DeleteStack",
+    "DescribeChangeSet",
+    "DescribeStackEvents",
+    "DescribeStackResource",
+    "DescribeStackResources",
+    "DescribeStacks",
+    "ExecuteChangeSet",
+    "GetTemplate",
+    "GetTemplateSummary",
+    "ListChangeSets",
+    "ListStackResources",
+    "UpdateStack",
+    "UpdateTerminationProtection",
+)
+
+_WITH_ROLE = (
+    "ContinueUpdateRollback",
+    "CreateChangeSet",
+    "CreateStack",
+    "DeleteStack",
+    "UpdateStack",
+)
+
+
+class CloudFormation(ChangeSetOperations, ReadingOperations):
+    """AWS CloudFormation."""
+
+    resources: ClassVar[Mapping[str, Callable[[dict[str, Any], str, str], list[str]]]] = (
+        dict.fromkeys(_BY_STACK, stack_arns)
+    )
+    passed_roles: ClassVar[Mapping[str, Callable[[dict[str, Any]], list[tuple[str, str]]]]] = (
+        dict.fromkeys(_WITH_ROLE, passed_role)
+    )
+
+    def http_routes(self) -> dict[str, WSGIApplication]:
+        """Return where custom resources and wait handles answer."""
+        return {PREFIX: self.responses.application}
