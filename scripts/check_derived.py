@@ -10,7 +10,11 @@ import sys
 
 # Each takes --check, prints what differs and exits 1; without it, it writes. Order matters: the
 # shared partials are copied into the skeletons before what is rendered from them is derived.
-DERIVERS: tuple[str, ...] = ()
+DERIVERS: tuple[str, ...] = (
+    "scripts.copy_shared",
+    "scripts.derive_front_doors",
+    "scripts.compile_definitions",
+)
 
 
 def main() -> int:

@@ -198,7 +198,10 @@ def pre_hook(template: Template) -> str:
     answers = ", ".join(f"{name}=cookiecutter.{name}" for name in rules)
     return _hook(
         "pre_gen_project.py",
-        {"__RULES__": _literal(rules), "__ANSWERS__": f"{{{{ dict({answers}) | tojson | tojson }}}}"},
+        {
+            "__RULES__": _literal(rules),
+            "__ANSWERS__": f"{{{{ dict({answers}) | tojson | tojson }}}}",
+        },
     )
 
 
@@ -210,9 +213,7 @@ def post_hook(template: Template) -> str:
         "{% endif %}"
         for path, when in template.only_when.items()
     )
-    recorded = [
-        f"{q.name}=cookiecutter.{q.name}" for q in template.asked if q.condition is None
-    ]
+    recorded = [f"{q.name}=cookiecutter.{q.name}" for q in template.asked if q.condition is None]
     conditional = [
         f"{q.name}=cookiecutter.{q.name}" for q in template.asked if q.condition is not None
     ]

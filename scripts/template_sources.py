@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,9 @@ def load_template(folder: Path) -> Template:
     names = {q.name for q in questions}
     stray = set(files.get("definition_answers", [])) - names
     if stray:
-        raise SourceError(f"{folder / 'files.yml'}: definition_answers: no question {sorted(stray)}")
+        raise SourceError(
+            f"{folder / 'files.yml'}: definition_answers: no question {sorted(stray)}"
+        )
     return Template(
         name=meta["name"],
         root=folder,
@@ -123,46 +125,50 @@ def _mapping(path: Path) -> dict[str, Any]:
 
 def _question(source: Path, name: str, body: Mapping[str, Any]) -> Question:
     where = f"{source}: {name}"
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise SourceError(f"{where}: a question name is lower-case letters, digits, underscores")
-    unknown = body.keys() - {"type", "help", "default", "choices", "pattern", "group", "when"}
-    if unknown:
-        raise SourceError(f"{where}: unknown keys {sorted(unknown)}")
-    kind, default = body.get("type"), body.get("default")
-    computed = body.get("when") is False
-    choices = tuple(body.get("choices", ()))
-    pattern = body.get("pattern")
-    problems = []
-    if kind not in ("str", "bool"):
-        problems.append(f"type {kind!r} is neither str nor bool")
-    if not isinstance(default, bool if kind == "bool" else str):
-        problems.append("default is missing or of another type (every question has one)")
-    if not all(isinstance(choice, str) for choice in choices):
-        problems.append("choices are a list of literal strings")
-    elif choices and default not in choices:
-        problems.append("default is not one of the choices")
-    if not computed and not (body.get("help") and body.get("group")):
-        problems.append("help and group are needed")
-    if kind == "str" and not computed and not choices and not pattern:
-        problems.append("free text needs a pattern")
-    if pattern is not None:
-        if not (pattern.startswith("^") and pattern.endswith("$")):
-            problems.append("pattern is not anchored with ^ and $")
-        re.compile(pattern)
+    problems = list(_problems(name, body))
     if problems:
         raise SourceError("\n".join(f"{where}: {problem}" for problem in problems))
-    condition = body.get("when")
+    default, condition = body["default"], body.get("when")
     return Question(
         name=name,
-        kind=str(kind),
-        default=default if isinstance(default, bool) else str(default),
+        kind=body["type"],
+        default=default,
         help=body.get("help", ""),
         group=body.get("group", ""),
-        choices=choices,
-        pattern=pattern,
+        choices=tuple(body.get("choices", ())),
+        pattern=body.get("pattern"),
         condition=_bare(where, condition) if isinstance(condition, str) else None,
-        computed=computed,
+        computed=condition is False,
     )
+
+
+def _problems(name: str, body: Mapping[str, Any]) -> Iterator[str]:
+    kind, default, computed = body.get("type"), body.get("default"), body.get("when") is False
+    choices, pattern = body.get("choices", []), body.get("pattern")
+    unknown = body.keys() - {"type", "help", "default", "choices", "pattern", "group", "when"}
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        yield "a question name is lower-case letters, digits and underscores"
+    if unknown:
+        yield f"unknown keys {sorted(unknown)}"
+    if kind not in ("str", "bool"):
+        yield f"type {kind!r} is neither str nor bool"
+    if not isinstance(default, bool if kind == "bool" else str):
+        yield "default is missing or of another type (every question has one)"
+    if not all(isinstance(choice, str) for choice in choices):
+        yield "choices are a list of literal strings"
+    elif choices and default not in choices:
+        yield "default is not one of the choices"
+    if not computed:
+        yield from _problems_when_asked(body)
+    if pattern is not None and not re.fullmatch(r"\^.*\$", pattern):
+        yield "pattern is not anchored with ^ and $"
+
+
+def _problems_when_asked(body: Mapping[str, Any]) -> Iterator[str]:
+    if not (body.get("help") and body.get("group")):
+        yield "help and group are needed"
+    if body.get("type") == "str" and not body.get("choices") and not body.get("pattern"):
+        yield "free text needs a pattern"
 
 
 def _bare(where: str, condition: str) -> str:

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         commands[arguments[0]]()
-    except (recorded.StaleDefinition, upsert.UpsertError) as error:
+    except (recorded.StaleDefinitionError, upsert.UpsertError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -40,9 +40,7 @@ def _upsert() -> None:
     import boto3
 
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
-    arn = upsert.upsert(
-        os.environ, sagemaker=session.client("sagemaker"), s3=session.client("s3")
-    )
+    arn = upsert.upsert(os.environ, sagemaker=session.client("sagemaker"), s3=session.client("s3"))
     print(arn)
 
 

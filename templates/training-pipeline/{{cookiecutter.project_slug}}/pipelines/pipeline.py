@@ -115,9 +115,7 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
     preprocess = ProcessingStep(
         name="Preprocess",
         description="Check the flights against the data contract and split them by time",
-        step_args=processing(
-            "preprocess.py", {"raw": input_data}, ["train", "validation", "test"]
-        ),
+        step_args=processing("preprocess.py", {"raw": input_data}, ["train", "validation", "test"]),
         cache_config=CACHE,
         retry_policies=JOB_RETRIES,
     )
@@ -218,9 +216,7 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
         name="GoodEnough",
         conditions=[
             ConditionGreaterThanOrEqualTo(
-                left=JsonGet(
-                    step_name=evaluate.name, property_file=report, json_path="skill.low"
-                ),
+                left=JsonGet(step_name=evaluate.name, property_file=report, json_path="skill.low"),
                 right=min_skill,
             )
         ],

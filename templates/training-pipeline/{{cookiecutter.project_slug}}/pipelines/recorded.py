@@ -9,7 +9,7 @@ REGISTRIES = "registries.json"
 RECORD = "definition.sha256"
 
 
-class StaleDefinition(Exception):
+class StaleDefinitionError(Exception):
     """The definition is not what pipeline.py says."""
 
 
@@ -23,16 +23,16 @@ def check(folder: Path) -> None:
     """Refuse a definition that was not compiled from pipeline.py as it is.
 
     Raises:
-        StaleDefinition: naming the file that has changed.
+        StaleDefinitionError: naming the file that has changed.
     """
     try:
         lines = (folder / RECORD).read_text().splitlines()
     except FileNotFoundError as error:
-        raise StaleDefinition(f"{folder / RECORD} is missing. Next: make compile") from error
+        raise StaleDefinitionError(f"{folder / RECORD} is missing. Next: make compile") from error
     for line in lines:
         digest, _, name = line.partition("  ")
         if not (folder / name).is_file() or _digest(folder / name) != digest:
-            raise StaleDefinition(
+            raise StaleDefinitionError(
                 f"pipelines/{name} has changed since the last compilation. Next: make compile"
             )
 

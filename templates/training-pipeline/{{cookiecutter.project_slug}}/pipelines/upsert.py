@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import code, recorded, symbols
+from . import recorded, symbols
+from .local import load, pack
 
 FOLDER = Path(__file__).resolve().parent
 DATA = FOLDER.parent / "data" / "sample"
@@ -34,7 +36,7 @@ def upsert(environment: Mapping[str, str], *, sagemaker: Any, s3: Any) -> str:
 
     Raises:
         UpsertError: a variable is missing, or the region has no image.
-        StaleDefinition: pipeline.py has changed since it was compiled.
+        StaleDefinitionError: pipeline.py has changed since it was compiled.
     """
     missing = [f"{name} ({text})" for name, text in VARIABLES.items() if not environment.get(name)]
     if missing:
@@ -52,9 +54,8 @@ def upsert(environment: Mapping[str, str], *, sagemaker: Any, s3: Any) -> str:
         "region": region,
         "registry": registry,
     }
-    for name in code.SOURCES:
-        archive = code.pack(name)
-        key = code.key(archive)
+    for name, paths in load(FOLDER.parent).code.items():
+        key, archive = _packed(paths)
         _upload(s3, bucket=bucket, key=key, body=archive, encryption=encryption)
         values[f"code:{name}"] = f"s3://{bucket}/{key}"
     for path in sorted(DATA.glob("*.parquet")):
@@ -64,6 +65,13 @@ def upsert(environment: Mapping[str, str], *, sagemaker: Any, s3: Any) -> str:
     return _create_or_update(sagemaker, environment, definition=definition)
 
 
+def _packed(paths: list[Path]) -> tuple[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "sourcedir.tar.gz"
+        # Named by its content: unchanged code keeps its key, and its steps stay cached.
+        return f"code/{pack(paths, archive)}/{archive.name}", archive.read_bytes()
+
+
 def _encryption(environment: Mapping[str, str]) -> dict[str, str]:
     key = environment.get("ARTIFACTS_KMS_KEY_ARN")
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
@@ -71,6 +79,7 @@ def _encryption(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _upload(s3: Any, *, bucket: str, key: str, body: bytes, encryption: dict[str, str]) -> None:
     digest = hashlib.sha256(body).hexdigest()
+    # Listed before asked: HeadObject on a missing key is "forbidden" to roles that cannot list.
     found = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
     if any(item["Key"] == key for item in found):
         head = s3.head_object(Bucket=bucket, Key=key)

@@ -80,9 +80,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in (["full"], ["sample"]):
         raise SystemExit("usage: python -m tools.data full|sample")
     folder = package_folder()
-    flights = join(
-        pd.read_csv(folder / "flights.csv.zip"), pd.read_csv(folder / "weather.csv")
-    )
+    flights = join(pd.read_csv(folder / "flights.csv.zip"), pd.read_csv(folder / "weather.csv"))
     if arguments == ["sample"]:
         flights = sample(flights, rows=ROWS)
     target = ROOT / "data" / arguments[0] / "flights.parquet"

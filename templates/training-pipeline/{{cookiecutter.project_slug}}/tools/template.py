@@ -16,7 +16,7 @@ COPIER = "copier>=9.15,<10"
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)$")
 
 
-class TemplateProblem(Exception):
+class TemplateError(Exception):
     """What stands in the way, and what to do about it."""
 
 
@@ -24,12 +24,12 @@ def answers() -> dict[str, str]:
     """Return what the answers file records, with `_commit` and `_src_path`.
 
     Raises:
-        TemplateProblem: there is no such file.
+        TemplateError: there is no such file.
     """
     path = ROOT / ANSWERS_FILE
     if not path.exists():
         table = _table()
-        raise TemplateProblem(
+        raise TemplateError(
             f"Made from {table['name']} {table['version']}, but without {ANSWERS_FILE}, which "
             "updates start from.\n"
             "Next: make template-adopt FROM=<URL of the template catalog> TAG=<its release that "
@@ -54,7 +54,7 @@ def releases(source: str) -> list[str]:
     """Return the release tags of the catalog, oldest first.
 
     Raises:
-        TemplateProblem: the catalog cannot be reached.
+        TemplateError: the catalog cannot be reached.
     """
     url = re.sub(r"^gh:/?", "https://github.com/", re.sub(r"^gl:/?", "https://gitlab.com/", source))
     listed = subprocess.run(
@@ -65,7 +65,7 @@ def releases(source: str) -> list[str]:
         env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
     )
     if listed.returncode:
-        raise TemplateProblem(
+        raise TemplateError(
             f"Cannot read the releases of {url}: {listed.stderr.strip()}\n"
             "Next: check the network and your access to that repository."
         )
@@ -91,13 +91,13 @@ def update(*, to: str | None, changed: list[str]) -> int:
     """Merge another version of the template; exit code 1 if conflicts are left.
 
     Raises:
-        TemplateProblem: it would switch to another template, or Copier refuses.
+        TemplateError: it would switch to another template, or Copier refuses.
     """
     recorded = answers()
     mine = _table()["name"]
     switched = [a for a in changed if a.partition("=")[0] == "template"]
     if switched or recorded.get("template") != mine:
-        raise TemplateProblem(
+        raise TemplateError(
             f"This repository is a {mine}. Switching to another template would delete its files.\n"
             "Next: start a new repository from the other template."
         )
@@ -106,7 +106,7 @@ def update(*, to: str | None, changed: list[str]) -> int:
     for answer in changed:
         command += ["--data", answer]
     if _copier([*command, "."]).returncode:
-        raise TemplateProblem("Copier refused; its message is above. Nothing was merged.")
+        raise TemplateError("Copier refused; its message is above. Nothing was merged.")
     conflicts = _git("diff", "--name-only", "--diff-filter=U").split()
     conflicts += [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("[!.]*/**/*.rej"))]
     if conflicts:
@@ -121,17 +121,17 @@ def adopt(*, source: str, tag: str) -> int:
     """Write the answers file that Copier would have written for `tag` of `source`.
 
     Raises:
-        TemplateProblem: missing arguments, or Copier cannot render that tag.
+        TemplateError: missing arguments, or Copier cannot render that tag.
     """
     if not source or not tag:
-        raise TemplateProblem("Next: make template-adopt FROM=<URL> TAG=<release tag>")
+        raise TemplateError("Next: make template-adopt FROM=<URL> TAG=<release tag>")
     table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["template"]
     command = ["copy", "--defaults", "--quiet", f"--vcs-ref={tag}"]
     for name, value in {"template": table["name"], **table["answers"]}.items():
         command += ["--data", f"{name}={value}"]
     with tempfile.TemporaryDirectory() as folder:
         if _copier([*command, source, folder]).returncode:
-            raise TemplateProblem(f"Copier could not render {tag} of {source}; see above.")
+            raise TemplateError(f"Copier could not render {tag} of {source}; see above.")
         shutil.copyfile(Path(folder) / ANSWERS_FILE, ROOT / ANSWERS_FILE)
     print(f"wrote {ANSWERS_FILE}. Next: commit it, then make template-status")
     return 0
@@ -167,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "update":
             return update(to=options.to, changed=options.answer)
         return adopt(source=options.source, tag=options.tag)
-    except TemplateProblem as problem:
+    except TemplateError as problem:
         print(problem, file=sys.stderr)
         return 1
 

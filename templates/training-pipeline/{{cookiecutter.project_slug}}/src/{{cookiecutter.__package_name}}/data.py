@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.api import types
@@ -97,7 +98,7 @@ def check(flights: pd.DataFrame, *, labelled: bool = True) -> None:
         raise DataError("\n".join(problems))
 
 
-def _column_problems(name: str, values: pd.Series) -> list[str]:
+def _column_problems(name: str, values: "pd.Series[Any]") -> list[str]:
     kind = COLUMNS[name]
     fits = {
         "number": types.is_numeric_dtype(values) and not types.is_bool_dtype(values),
@@ -112,9 +113,7 @@ def _column_problems(name: str, values: pd.Series) -> list[str]:
     return []
 
 
-def split_by_time(
-    flights: pd.DataFrame, *, validation: float = 0.15, test: float = 0.15
-) -> Split:
+def split_by_time(flights: pd.DataFrame, *, validation: float = 0.15, test: float = 0.15) -> Split:
     """Split at midnights (UTC): no day, and no weather, is on both sides.
 
     Args:

@@ -34,12 +34,16 @@ def evaluation(table: pd.DataFrame) -> dict[str, Any]:
     truth = table["truth"].to_numpy()
     prediction = table["prediction"].to_numpy()
     baseline = table["baseline"].to_numpy()
-    daily = pd.DataFrame(
-        {
-            "model": problem.losses(truth, prediction),
-            "baseline": problem.losses(truth, baseline),
-        }
-    ).groupby(table[TIME].dt.floor("D").to_numpy()).sum()
+    daily = (
+        pd.DataFrame(
+            {
+                "model": problem.losses(truth, prediction),
+                "baseline": problem.losses(truth, baseline),
+            }
+        )
+        .groupby(table[TIME].dt.floor("D").to_numpy())
+        .sum()
+    )
     totals = daily.to_numpy()
     drawn = np.random.default_rng(0).integers(len(totals), size=(RESAMPLES, len(totals)))
     resampled = totals[drawn].sum(axis=1)

@@ -1,6 +1,7 @@
 """Evaluate step: compare the model with the baseline on days that training never saw."""
 
 import argparse
+import importlib.util
 import json
 import tarfile
 import tempfile
@@ -24,5 +25,11 @@ def main(arguments: list[str] | None = None) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     table.to_parquet(options.output / "predictions.parquet", index=False)
     (options.output / "evaluation.json").write_text(json.dumps(result, indent=2) + "\n")
+    if importlib.util.find_spec("matplotlib"):
+        from .. import plots
+
+        plots.write(table, options.output)
+    else:
+        print("No plots: this image has no matplotlib.")
     skill = result["skill"]
     print(f"test:skill={skill['value']:.4f} [{skill['low']:.4f}, {skill['high']:.4f}]")
