@@ -107,6 +107,13 @@ class UncleanTree(CatalogError):
     kind = "unclean tree"
 
 
+class WheelsUnavailable(CatalogError):
+    """The wheels that seeding installs Copier from cannot be put together."""
+
+    exit_code = 14
+    kind = "wheels unavailable"
+
+
 class CredentialsError(CatalogError):
     """No credentials, or expired ones."""
 
