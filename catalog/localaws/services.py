@@ -5,6 +5,8 @@ from __future__ import annotations
 from catalog.localaws.cloudformation.service import CloudFormation
 from catalog.localaws.codebuild.service import CodeBuild
 from catalog.localaws.codecommit.service import CodeCommit
+from catalog.localaws.codeconnections.service import CodeConnections, CodeStarConnections
+from catalog.localaws.codepipeline.service import CodePipeline
 from catalog.localaws.core.service import Service
 from catalog.localaws.organizations.service import Organizations
 from catalog.localaws.sagemaker_projects.service import SageMaker
@@ -16,6 +18,9 @@ SERVICES: tuple[type[Service], ...] = (
     Sts,
     CodeBuild,
     CodeCommit,
+    CodeConnections,
+    CodeStarConnections,
+    CodePipeline,
     SageMaker,
     ServiceCatalog,
     CloudFormation,

@@ -57,7 +57,7 @@ def _of_builds(params: dict[str, Any], account: str, region: str) -> list[str]:
 
 
 def _build_id(given: str) -> str:
-    return given.split(":build/", 1)[-1]
+    return given.rpartition(":build/")[2]
 
 
 def _projects(params: dict[str, Any], account: str, region: str) -> list[str]:
@@ -134,7 +134,7 @@ class CodeBuild(Service):
     def delete_project(self, call: Call) -> dict[str, Any]:
         """Delete a project and its builds; CodeBuild does not mind when there is none."""
         state: BuildState = self.state(call)
-        name = call.params["name"].split(":project/")[-1]
+        name = call.params["name"].rpartition(":project/")[2]
         with state.lock:
             state.projects.pop(name, None)
             for build_id in [one for one in state.builds if one.partition(":")[0] == name]:
@@ -148,7 +148,7 @@ class CodeBuild(Service):
         found, missing = [], []
         with state.lock:
             for given in call.params["names"]:
-                project = state.projects.get(given.split(":project/")[-1])
+                project = state.projects.get(given.rpartition(":project/")[2])
                 if project is None:
                     missing.append(given)
                 else:
@@ -311,7 +311,7 @@ class CodeBuild(Service):
 
     def _project(self, call: Call, name: str) -> dict[str, Any]:
         state: BuildState = self.state(call)
-        project: dict[str, Any] | None = state.projects.get(name.split(":project/")[-1])
+        project: dict[str, Any] | None = state.projects.get(name.rpartition(":project/")[2])
         if project is None:
             arn = _project_arn(name, call.account, call.region)
             raise ServiceError("ResourceNotFoundException", f"Project cannot be found: {arn}")
@@ -344,7 +344,7 @@ class CodeBuild(Service):
         return {key: page, "nextToken": token} if token else {key: page}
 
     def _check_role(self, role: str, *, account: str) -> None:
-        if role.split(":")[4] != account:
+        if f":iam::{account}:role/" not in role:
             raise invalid(
                 "Invalid service role: Service role account ID does not match caller's account"
             )

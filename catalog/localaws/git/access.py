@@ -28,3 +28,12 @@ def require(
     Raises:
         ServiceError: `AccessDeniedException`, with AWS's sentence.
     """
+    _, _, service, region, _, _ = resource.split(":", 5)
+    aws.authorizer.demand(
+        principal,
+        service=service,
+        action=action,
+        resource=resource,
+        region=region,
+        extra={key.lower(): value for key, value in (context or {}).items()},
+    )

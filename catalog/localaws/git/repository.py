@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 NULL = "0" * 40
@@ -40,6 +41,11 @@ class Signature:
     name: str
     email: str
     date: str = ""
+
+    def moment(self) -> str:
+        """Return the date as ISO 8601 in UTC."""
+        seconds = int(self.date.partition(" ")[0] or 0)
+        return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def environment(self, role: str) -> dict[str, str]:
         """Return the variables git reads for `role` (AUTHOR, COMMITTER)."""
@@ -117,6 +123,10 @@ class Repository:
         repository.git("config", "http.receivepack", "true")
         # Reachable ids beyond branch tips: shallow builds fetch a commit by its id.
         repository.git("config", "uploadpack.allowReachableSHA1InWant", "true")
+        # Archives hold what commits hold, whatever .gitattributes says.
+        attributes = path / "info" / "attributes"
+        attributes.parent.mkdir(exist_ok=True)
+        attributes.write_text("* -export-ignore -export-subst\n", encoding="utf-8")
         return repository
 
     def git(
@@ -227,6 +237,14 @@ class Repository:
                 number = 0 if size == "-" else int(size)
                 return TreeEntry(mode=mode, kind=kind, id=object_id, path=name, size=number)
         return None
+
+    def archive(self, commit_id: str) -> bytes:
+        """Return all files of a commit as a ZIP archive.
+
+        Raises:
+            GitError: there is no such commit.
+        """
+        return self.git("archive", "--format=zip", commit_id)
 
     def blob(self, blob_id: str) -> bytes:
         """Return the content of a blob.

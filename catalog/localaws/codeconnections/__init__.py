@@ -1,0 +1,1 @@
+"""CodeConnections, and a double of the Git providers behind it."""
