@@ -1,0 +1,176 @@
+"""Everything one publish needs, prepared in order: read files, build bundles, look at AWS, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.aws import Aws
+from catalog.bundles.model import Asset, Bundle, Release
+from catalog.errors import CatalogError
+from catalog.manifest.load import find_templates, load_all
+from catalog.manifest.models import CatalogManifest
+from catalog.publishing.actions import Plan
+from catalog.publishing.desired import DesiredState, desired_state
+from catalog.publishing.observe import observe
+from catalog.publishing.observed import Observed
+from catalog.publishing.plan import make_plan
+from catalog.publishing.release import read_release
+from catalog.spokes.accounts import target_accounts
+from catalog.spokes.roles import RolesTemplate, roles_template
+from catalog.spokes.rollout import RolesAction, RolesStack, observe_roles, plan_roles
+
+MANIFEST = "catalog.yml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What the checkout says: nothing here has asked AWS anything.
+
+    Attributes:
+        wheels: wheel sets that seeding builds take Copier from.
+        wheels_prefix: their key prefix.
+    """
+
+    root: Path
+    manifest: CatalogManifest
+    release: Release
+    bundles: Mapping[str, Bundle]
+    wheels: Sequence[Asset]
+    wheels_prefix: str
+
+    def desired(self) -> DesiredState:
+        """Return what AWS should hold."""
+        return desired_state(
+            manifest=self.manifest,
+            bundles=self.bundles,
+            release=self.release,
+            wheels=self.wheels,
+            wheels_prefix=self.wheels_prefix,
+        )
+
+    def roles(self) -> RolesTemplate:
+        """Return the roles that the hub and every target account should hold."""
+        return roles_template(
+            launch_role=self.manifest.spokes.launch_role,
+            permissions_boundary=self.manifest.spokes.permissions_boundary,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What would be done now.
+
+    Attributes:
+        roles: stacks of roles as they are; one that could not be read carries its error.
+        role_actions: what to do about them, before anything is published.
+        plan: what to publish.
+        observed: what `plan` was made from.
+    """
+
+    desired: DesiredState
+    roles: Sequence[RolesStack]
+    role_actions: Sequence[RolesAction]
+    plan: Plan
+    observed: Observed
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.plan.empty and not self.role_actions
+
+    @property
+    def unreadable(self) -> tuple[CatalogError, ...]:
+        """Why accounts or regions could not be looked at."""
+        accounts = [stack.error for stack in self.roles if stack.error]
+        return (*accounts, *self.plan.unreachable.values())
+
+
+def read_sources(
+    *,
+    root: Path,
+    manifest: Path | None,
+    dev: bool,
+    release: Release | None = None,
+    step: Callable[[str], None] = lambda _text: None,
+) -> Sources:
+    """Read and check the manifests, then build the bundles that the portfolios offer.
+
+    Args:
+        root: checkout of the catalog.
+        manifest: the catalog manifest; `catalog.yml` in `root` by default.
+        dev: publish a pre-release from any tree.
+        release: given instead of read from git, by the demo.
+        step: told what happens, in a few words.
+
+    Raises:
+        CatalogError: InvalidInput, UncleanTree, TemplateError, ...
+    """
+    from catalog.bundles.build import build_bundle  # noqa: PLC0415 - CDK takes a second to import
+    from catalog.bundles.wheels import host_wheel_sets, wheels_prefix  # noqa: PLC0415
+
+    catalog, _templates = load_all(root=root, catalog=manifest)
+    known = find_templates(root=root)
+    release = release or read_release(root=root, catalog_url=catalog.url, dev=dev)
+    offered = {name for portfolio in catalog.portfolios.values() for name in portfolio.templates}
+    bundles = {}
+    for name in known:
+        if name in offered:
+            step(f"building {name}")
+            bundles[name] = build_bundle(root=root, template=name)
+    step("collecting wheels")
+    return Sources(
+        root=root,
+        manifest=catalog,
+        release=release,
+        bundles=bundles,
+        wheels=host_wheel_sets(),
+        wheels_prefix=wheels_prefix(),
+    )
+
+
+def connect(*, manifest: CatalogManifest, aws: Aws | None = None) -> Aws:
+    """Return the way into AWS: the caller's credentials, and a role in every other account.
+
+    Args:
+        manifest: names the hub, its publisher role and the role of target accounts.
+        aws: given instead, by the demo and by tests.
+    """
+    if aws is not None:
+        return aws
+
+    def role_for(account: str) -> str | None:
+        if account == manifest.hub.account:
+            return manifest.hub.publisher_role
+        return manifest.spokes.admin_role
+
+    return Aws(role_for=role_for)
+
+
+def look(*, sources: Sources, aws: Aws, fast: bool = False) -> Outlook:
+    """Read AWS and plan. Changes nothing.
+
+    Raises:
+        CatalogError: no credentials, something foreign in the way, a version conflict, ...
+    """
+    manifest = sources.manifest
+    aws.identity()
+    desired = sources.desired()
+    roles = observe_roles(
+        aws=aws,
+        accounts=(manifest.hub.account, *target_accounts(aws=aws, manifest=manifest)),
+        region=manifest.regions[0],
+        catalog=manifest.catalog,
+        template=sources.roles(),
+    )
+    observed = observe(aws=aws, desired=desired, fast=fast)
+    return Outlook(
+        desired=desired,
+        roles=roles,
+        role_actions=plan_roles(roles),
+        plan=make_plan(desired=desired, observed=observed),
+        observed=observed,
+    )
+
+
