@@ -165,15 +165,21 @@ class Aws:
         self.calls: Counter[tuple[str, str, str, str]] = Counter()
         """Requests sent, retries included, by (account, region, service, operation)."""
 
-    def identity(self) -> Identity:
+    def identity(self, *, region: str | None = None) -> Identity:
         """Return whom the base credentials belong to.
+
+        Args:
+            region: where to ask, if it must be asked: a region that is down must not keep the
+                others from being served.
 
         Raises:
             CredentialsError: there are none, or they have expired.
         """
         with self._lock:
             if self._identity is None:
-                self._identity = self._ask_identity()
+                self._identity = self._ask_identity(
+                    region or self._session.region_name or "us-east-1"
+                )
             return self._identity
 
     def call(
@@ -302,7 +308,7 @@ class Aws:
     def _session_of(self, account: str, region: str) -> tuple[boto3.Session, bool]:
         role = self._role_for(account)
         if role is None:
-            identity = self.identity()
+            identity = self.identity(region=region)
             if identity.account != account:
                 raise UnreachableAccount(
                     f"the credentials belong to account {identity.account} ({identity.arn}) and "
@@ -319,7 +325,7 @@ class Aws:
         return self._assumed[account].session, assumed is not None
 
     def _assume(self, account: str, region: str, role: str) -> _Assumed:
-        arn = f"arn:{self.identity().partition}:iam::{account}:role/{role}"
+        arn = f"arn:{self.identity(region=region).partition}:iam::{account}:role/{role}"
         sts = self._make(self._session, "sts", region)
         try:
             answer = sts.assume_role(RoleArn=arn, RoleSessionName="sagemaker-template-catalog")
@@ -346,8 +352,7 @@ class Aws:
             expires=expires if isinstance(expires, datetime) else None,
         )
 
-    def _ask_identity(self) -> Identity:
-        region = self._session.region_name or "us-east-1"
+    def _ask_identity(self, region: str) -> Identity:
         try:
             sts = self._make(self._session, "sts", region)
             answer = sts.get_caller_identity()

@@ -87,11 +87,15 @@ def check_fresh(*, saved: Plan, current: Plan, observed: Observed) -> None:
         what = f"it is for catalog {saved.catalog!r} in account {saved.account}"
     elif observed.fingerprint() != saved.fingerprint:
         what = "AWS has changed since it was made"
-    elif plan_to_dict(saved)["actions"] != json.loads(json.dumps(plan_to_dict(current)))["actions"]:
+    elif _as_json(saved.actions) != _as_json(current.actions):
         what = "the manifest or the templates have changed since it was made"
     else:
         return
     raise StalePlan(f"the plan is stale: {what}", next_step="Make the plan again and review it.")
+
+
+def _as_json(actions: tuple[Action, ...]) -> list[str]:
+    return [json.dumps(asdict(action), sort_keys=True) for action in actions]
 
 
 def _not_a_plan(path: Path, reason: str) -> InvalidInput:
