@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from catalog.localaws.awslambda.service import Lambda
 from catalog.localaws.cloudformation.service import CloudFormation
 from catalog.localaws.codebuild.service import CodeBuild
 from catalog.localaws.codecommit.service import CodeCommit
 from catalog.localaws.codeconnections.service import CodeConnections, CodeStarConnections
 from catalog.localaws.codepipeline.service import CodePipeline
 from catalog.localaws.core.service import Service
+from catalog.localaws.iam.service import Iam
 from catalog.localaws.organizations.service import Organizations
 from catalog.localaws.sagemaker_projects.service import SageMaker
 from catalog.localaws.servicecatalog.service import ServiceCatalog
@@ -15,6 +17,7 @@ from catalog.localaws.sts.service import Sts
 
 SERVICES: tuple[type[Service], ...] = (
     Organizations,
+    Iam,
     Sts,
     CodeBuild,
     CodeCommit,
@@ -24,5 +27,6 @@ SERVICES: tuple[type[Service], ...] = (
     SageMaker,
     ServiceCatalog,
     CloudFormation,
+    Lambda,
     # Append your class above this line, one per line.
 )

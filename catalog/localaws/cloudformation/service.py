@@ -46,6 +46,17 @@ _WITH_ROLE = (
 class CloudFormation(ChangeSetOperations, ReadingOperations):
     """AWS CloudFormation."""
 
+    # Stack events carry stack statuses that botocore's enum of resource statuses lacks.
+    extra_enum_values: ClassVar[Mapping[str, frozenset[str]]] = {
+        "ResourceStatus": frozenset(
+            {
+                "REVIEW_IN_PROGRESS",
+                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+                "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+            }
+        )
+    }
+
     resources: ClassVar[Mapping[str, Callable[[dict[str, Any], str, str], list[str]]]] = (
         dict.fromkeys(_BY_STACK, stack_arns)
     )
