@@ -24,7 +24,7 @@ from catalog.localaws.core.wire import HttpRequest
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=1,
-    ignore_configured_endpoint_urls=True,
+    ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # newer than its stubs
 )
 
 
@@ -73,7 +73,8 @@ class Clients:
         )
         core.set_default_client_config(_CONFIG)
         session = boto3.Session(botocore_session=core, region_name=region)
-        session.events.register("before-send", functools.partial(self._send, via=via))
+        send: Any = functools.partial(self._send, via=via)
+        session.events.register("before-send", send)
         return session
 
     def client(self, credentials: Mapping[str, str], service: str, *, region: str, via: str) -> Any:
@@ -85,7 +86,7 @@ class Clients:
         shared = self._shared_client(service, region=region, via=via)
         client = object.__new__(type(shared))  # copy.copy never ends on botocore's __getattr__
         vars(client).update(vars(shared))
-        make_api_call = client._make_api_call  # noqa: SLF001 - every operation goes through it
+        make_api_call = client._make_api_call
         held = dict(credentials)
 
         def make_api_call_as(operation_name: str, parameters: dict[str, Any]) -> Any:
@@ -99,7 +100,7 @@ class Clients:
             own: Any = self.session(held, region=region, via=via).client(cast("Any", service))
             return own.generate_presigned_url(*args, **kwargs)
 
-        client._make_api_call = make_api_call_as  # noqa: SLF001
+        client._make_api_call = make_api_call_as
         client.generate_presigned_url = presign
         return client
 

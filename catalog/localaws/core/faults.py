@@ -176,7 +176,7 @@ class Faults:
         self._calls = 0
         self._mutating_calls = 0
 
-    def inject(
+    def inject(  # noqa: PLR0913 - one argument per property of a call
         self,
         fault: Fault,
         *,
@@ -258,9 +258,9 @@ class Faults:
             time.sleep(latency)
         with self._lock:
             now = time.monotonic()
-            throttled = not all([quota.admits(site, now=now) for quota in self._throttles])
+            refused = [quota for quota in self._throttles if not quota.admits(site, now=now)]
             struck = next((rule.fault for rule in self._rules if rule.strikes(site)), None)
-        if throttled or struck is Fault.THROTTLED:
+        if refused or struck is Fault.THROTTLED:
             raise throttling_error(site.service)
         if struck is None or struck in _AFTER:
             return struck

@@ -18,8 +18,14 @@ from catalog.localaws.core.moto_bridge import MotoBridge, not_emulated
 from catalog.localaws.core.protocol import parse_input, plain_error, serialise
 from catalog.localaws.core.service import Call, Principal, Service, ServiceError
 from catalog.localaws.core.validation import check_input, check_output
-from catalog.localaws.core.wire import HttpRequest, HttpResponse, Scope, Target
-from catalog.localaws.core.wire import find_target, read_scope
+from catalog.localaws.core.wire import (
+    HttpRequest,
+    HttpResponse,
+    Scope,
+    Target,
+    find_target,
+    read_scope,
+)
 
 if TYPE_CHECKING:
     from catalog.localaws.core.local import LocalAws
@@ -29,13 +35,14 @@ _NEEDS_NO_PERMISSION = frozenset(
     {
         ("sts", "GetCallerIdentity"),
         ("sts", "GetSessionToken"),
+        ("sts", "AssumeRole"),  # the service asks, since the role's trust policy decides too
         ("sts", "AssumeRoleWithWebIdentity"),
     }
 )
 ANONYMOUS = Principal(account="anonymous", arn="anonymous")
 
 
-class EmulatorFault(AssertionError):
+class EmulatorFault(AssertionError):  # noqa: N818 - whose fault, not which error
     """The local AWS itself is wrong: an answer outside AWS's model, or a crash."""
 
 
@@ -127,25 +134,27 @@ class Gateway:
     ) -> HttpResponse:
         service = self.services.get(target.service)
         method = getattr(service, xform_name(target.operation.name), None)
+        if service is not None and method is None and not service.falls_back_to_moto:
+            raise not_emulated(target)
+        is_ours = service is not None and method is not None
+        params = self._params(target, service, strict=is_ours)
+        call = Call(
+            service=target.service,
+            operation=target.operation.name,
+            account=principal.account,
+            region=target.region,
+            principal=principal,
+            params=params,
+            aws=self._aws,
+            credentials=credentials,
+            via=via,
+        )
         try:
-            if service is not None and method is None and not service.falls_back_to_moto:
-                raise not_emulated(target)
+            self._authorize(target, principal, params, via=via)
             if service is None or method is None:
-                return self._from_moto(request, target, principal, via=via)
-            params = parse_input(target)
-            check_input(target.operation, params, code=service.validation_code)
-            self._authorize(request, target, principal, params, via=via)
-            call = Call(
-                service=target.service,
-                operation=target.operation.name,
-                account=principal.account,
-                region=target.region,
-                principal=principal,
-                params=params,
-                aws=self._aws,
-                credentials=credentials,
-                via=via,
-            )
+                if service is not None:
+                    service.before_moto(call)
+                return self._moto.dispatch(request, target, account=principal.account)
             result: dict[str, Any] = method(call) or {}
             check_output(target.operation, result, extra_enum_values=service.extra_enum_values)
             return serialise(target, result)
@@ -154,30 +163,24 @@ class Gateway:
         except Exception as error:
             raise self._own_fault(target, error) from error
 
-    def _from_moto(
-        self, request: HttpRequest, target: Target, principal: Principal, *, via: str
-    ) -> HttpResponse:
+    @staticmethod
+    def _params(target: Target, service: Service | None, *, strict: bool) -> dict[str, Any]:
         try:
             params = parse_input(target)
         except ServiceError:
-            params = {}  # moto answers malformed bodies itself
-        self._authorize(request, target, principal, params, via=via)
-        if target.service == "iam":
-            self._moto.know_managed_policies(params, account=principal.account)
-        return self._moto.dispatch(request, target, account=principal.account)
+            if strict:
+                raise
+            return {}  # moto answers malformed bodies itself
+        if strict and service is not None:
+            check_input(target.operation, params, code=service.validation_code)
+        return params
 
     def _authorize(
-        self,
-        request: HttpRequest,
-        target: Target,
-        principal: Principal,
-        params: dict[str, Any],
-        *,
-        via: str,
+        self, target: Target, principal: Principal, params: dict[str, Any], *, via: str
     ) -> None:
         if (target.service, target.operation.name) in _NEEDS_NO_PERMISSION:
             return
-        self.authorizer.check(request, target, principal, params, via=via)
+        self.authorizer.check(target, principal, params, via=via)
 
     def _own_fault(self, target: Target, error: Exception) -> EmulatorFault:
         where = f"{target.service} {target.operation.name}"
@@ -231,4 +234,4 @@ class Gateway:
 
 
 def _error_code(response: HttpResponse) -> str | None:
-    return None if response.status < 400 else str(response.status)  # noqa: PLR2004
+    return None if response.status < 400 else str(response.status)

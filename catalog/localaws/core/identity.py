@@ -80,7 +80,7 @@ class Identities:
                 self._keys[access_key] = keys
         return keys
 
-    def issue_session(  # noqa: PLR0913 - one argument per member of an assumed-role session
+    def issue_session(
         self,
         *,
         role_arn: str,

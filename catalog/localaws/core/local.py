@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import boto3
 
 from catalog.errors import LocalAwsError
+from catalog.localaws.core.authorization import Authorizer
 from catalog.localaws.core.background import Background
 from catalog.localaws.core.calls import CallLog
 from catalog.localaws.core.clients import Clients
@@ -25,11 +26,13 @@ from catalog.localaws.core.faults import Faults, Killed, Switches
 from catalog.localaws.core.gateway import EmulatorFault, Gateway
 from catalog.localaws.core.identity import Identities
 from catalog.localaws.core.moto_bridge import MotoBridge
-from catalog.localaws.core.service import Service
 from catalog.localaws.core.server import HttpServer
+from catalog.localaws.core.service import Service
 
 if TYPE_CHECKING:
     from catalog.localaws.organizations.model import OrganizationView
+    from catalog.localaws.organizations.service import Organizations
+    from catalog.localaws.sts.service import Sts
 
 DEFAULT_REGION = "us-east-1"
 
@@ -116,7 +119,8 @@ class LocalAws:
             self.work_dir = self._given_work_dir
             self.work_dir.mkdir(parents=True, exist_ok=True)
         self.log_file = self.work_dir / "local-aws.log"
-        self._log = logging.Logger(f"local-aws-{id(self)}", level=logging.INFO)
+        # Not in the registry of loggers: each local AWS has its own, gone with it.
+        self._log = logging.Logger(f"local-aws-{id(self)}", level=logging.INFO)  # noqa: LOG001
         self._log_handler = logging.FileHandler(self.log_file, delay=True)
         self._log_handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(message)s")
@@ -220,7 +224,8 @@ class LocalAws:
         """
         if role_arn is None:
             return self.identities.administrator(account).environment()
-        return self._sts.session_of(role_arn, session_name=session_name).environment()
+        keys = self._sts.session_of(role_arn, session_name=session_name)
+        return keys.environment()
 
     def session(
         self,
@@ -288,23 +293,28 @@ class LocalAws:
             ServiceError: `AccessDenied`, when the role does not exist or its trust policy does not
                 name the service.
         """
-        return self._sts.assume_as_service(
+        keys = self._sts.assume_as_service(
             role_arn,
             service_principal=service_principal,
             session_name=session_name,
             source_account=source_account,
             source_arn=source_arn,
-        ).environment()
+        )
+        return keys.environment()
 
     @property
-    def _sts(self) -> Any:
-        return self._gateway.services["sts"]
+    def _sts(self) -> Sts:
+        return cast("Sts", self._gateway.services["sts"])
 
     @property
     def organizations(self) -> OrganizationView:
         """What services ask about accounts, OUs and delegated administrators."""
-        view: OrganizationView = self._gateway.services["organizations"].view  # type: ignore[attr-defined]
-        return view
+        return cast("Organizations", self._gateway.services["organizations"]).view
+
+    @property
+    def authorizer(self) -> Authorizer:
+        """The policy engine, for what is not an API request: `aws.authorizer.demand(...)`."""
+        return self._gateway.authorizer
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -109,7 +109,7 @@ def plain_error(error: ServiceError, request: HttpRequest) -> HttpResponse:
 
 
 def _protocol(target: Target) -> str:
-    return determine_request_protocol(target.model, target.request.content_type)
+    return str(determine_request_protocol(target.model, target.request.content_type))
 
 
 def _with_members(result: dict[str, Any] | ServiceError) -> dict[str, Any] | ServiceError:

@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer, WSGIRequestHandler
@@ -32,7 +33,7 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: the gateway keeps the log."""
 
 
-class _Drop(Exception):
+class _Drop(Exception):  # noqa: N818 - control flow
     """Close the connection without an answer."""
 
 
@@ -166,8 +167,6 @@ def _header(response: HttpResponse, name: str) -> str:
 
 
 def _reason(status: int) -> str:
-    from http import HTTPStatus
-
     try:
         return HTTPStatus(status).phrase
     except ValueError:

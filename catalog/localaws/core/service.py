@@ -106,7 +106,7 @@ class Service:
         validation_code: the error code this service answers invalid input with.
         falls_back_to_moto: whether operations that the class lacks are moto's. False when the two
             would answer from different states; such operations are then not emulated.
-        extra_enum_values: values AWS itself returns although botocore's enum lacks them, by shape.
+        extra_enum_values: what AWS returns although botocore's enum lacks it, by shape.
         resources: for each operation ("CreatePortfolio"), the ARNs that authorisation checks, from
             (params, account, region). Merged into `core/authorization/resources.py`.
         actions: for each operation whose IAM action is not `prefix:Operation`, the actions needed.
@@ -127,7 +127,7 @@ class Service:
         self._states: dict[tuple[str, str], Any] = {}
         self._states_lock = threading.Lock()
 
-    def new_state(self, account: str, region: str) -> Any:
+    def new_state(self, account: str, region: str) -> Any:  # noqa: ARG002 - for subclasses
         """Return the empty state of one account and region."""
         raise LookupError(f"{self.name} keeps no state")
 
@@ -149,6 +149,13 @@ class Service:
 
     def on_event(self, event: dict[str, Any]) -> None:
         """Receive every event that any service puts on a bus; runs in a background thread."""
+
+    def before_moto(self, call: Call) -> None:
+        """Refuse, or prepare for, a request that moto is about to answer."""
+
+    def tags_of(self, arn: str) -> Mapping[str, str] | None:  # noqa: ARG002 - for subclasses
+        """Return the tags of one of this service's resources, for `aws:ResourceTag/...`."""
+        return None
 
     def on_delegated_administrator_removed(self, *, account: str, service_principal: str) -> None:
         """Learn that an account no longer administers a service for its organisation."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -30,7 +30,7 @@ _CLASSES = {
 }
 
 
-class OutputMismatch(AssertionError):
+class OutputMismatch(AssertionError):  # noqa: N818 - what is found, not what went wrong
     """A service's answer that AWS could not have given."""
 
 
@@ -81,35 +81,37 @@ def _members(shape: Shape) -> Mapping[str, Shape]:
 
 
 def _input_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    kind = shape.type_name
-    if kind == "structure":
-        if not isinstance(value, Mapping):
-            yield _violation(value, path, "Member must be an object")
-            return
-        for name in getattr(shape, "required_members", []):
-            if name not in value:
-                yield _violation(None, _join(path, name), "Member must not be null")
-        for name, member in _members(shape).items():
-            if name in value:
-                yield from _input_problems(member, value[name], _join(path, name))
-    elif kind == "list":
-        yield from _size_problems(shape, value, path, unit="length")
-        for number, item in enumerate(value, start=1):
-            yield from _input_problems(
-                cast("ListShape", shape).member, item, f"{path}.{number}.member"
-            )
-    elif kind == "map":
-        yield from _size_problems(shape, value, path, unit="length")
-        for key, item in value.items():
-            yield from _input_problems(cast("MapShape", shape).key, key, path)
-            yield from _input_problems(cast("MapShape", shape).value, item, f"{path}.{key}.member")
-    elif kind == "string":
-        yield from _string_problems(shape, value, path)
-    elif kind == "blob":
-        yield from _size_problems(shape, value, path, unit="length")
-    elif kind in _NUMBERS:
-        yield from _number_problems(shape, value, path)
-    elif kind == "boolean" and not isinstance(value, bool):
+    check = _INPUT_CHECKS.get(shape.type_name)
+    return check(shape, value, path) if check else iter(())
+
+
+def _structure_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield _violation(value, path, "Member must be an object")
+        return
+    for name in getattr(shape, "required_members", []):
+        if name not in value:
+            yield _violation(None, _join(path, name), "Member must not be null")
+    for name, member in _members(shape).items():
+        if name in value:
+            yield from _input_problems(member, value[name], _join(path, name))
+
+
+def _list_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    yield from _size_problems(shape, value, path)
+    for number, item in enumerate(value, start=1):
+        yield from _input_problems(cast("ListShape", shape).member, item, f"{path}.{number}.member")
+
+
+def _map_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    yield from _size_problems(shape, value, path)
+    for key, item in value.items():
+        yield from _input_problems(cast("MapShape", shape).key, key, path)
+        yield from _input_problems(cast("MapShape", shape).value, item, f"{path}.{key}.member")
+
+
+def _boolean_problems(_: Shape, value: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, bool):
         yield _violation(value, path, "Member must be a boolean")
 
 
@@ -121,18 +123,18 @@ def _string_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if enum and value not in enum:
         yield _violation(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
         return
-    yield from _size_problems(shape, value, path, unit="length")
+    yield from _size_problems(shape, value, path)
     pattern = shape.metadata.get("pattern")
     if pattern and (compiled := _compile(pattern)) and not compiled.fullmatch(value):
         yield _violation(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
-def _size_problems(shape: Shape, value: Any, path: str, *, unit: str) -> Iterator[str]:
+def _size_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and len(value) < low:
-        yield _violation(value, path, f"Member must have {unit} greater than or equal to {low}")
+        yield _violation(value, path, f"Member must have length greater than or equal to {low}")
     if high is not None and len(value) > high:
-        yield _violation(value, path, f"Member must have {unit} less than or equal to {high}")
+        yield _violation(value, path, f"Member must have length less than or equal to {high}")
 
 
 def _number_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
@@ -144,6 +146,17 @@ def _number_problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield _violation(value, path, f"Member must have value greater than or equal to {low}")
     if high is not None and value > float(high):
         yield _violation(value, path, f"Member must have value less than or equal to {high}")
+
+
+_INPUT_CHECKS: Mapping[str, Callable[[Shape, Any, str], Iterator[str]]] = {
+    "structure": _structure_problems,
+    "list": _list_problems,
+    "map": _map_problems,
+    "string": _string_problems,
+    "blob": _size_problems,
+    "boolean": _boolean_problems,
+    **dict.fromkeys(_NUMBERS, _number_problems),
+}
 
 
 def _violation(value: Any, path: str, constraint: str) -> str:
@@ -167,48 +180,46 @@ def _compile(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-def _output_problems(
-    shape: Shape, value: Any, path: str, extra: Mapping[str, frozenset[str]]
-) -> Iterator[str]:
-    kind = shape.type_name
+Extra = Mapping[str, frozenset[str]]
+
+
+def _output_problems(shape: Shape, value: Any, path: str, extra: Extra) -> Iterator[str]:
     if value is None:
         yield f"{path} is None; leave the member out instead"
-    elif kind == "structure":
-        if getattr(shape, "is_document_type", False):
-            return
-        if not isinstance(value, Mapping):
-            yield f"{path} must be a dict, got {value!r}"
-            return
-        members = _members(shape)
-        for name in value.keys() - members.keys():
-            yield f"{path}.{name} is not in botocore's model"
-        for name in getattr(shape, "required_members", []):
-            if name not in value:
-                yield f"{path}.{name} is required and missing"
-        for name in value.keys() & members.keys():
-            yield from _output_problems(members[name], value[name], f"{path}.{name}", extra)
-    elif kind == "list":
-        if not isinstance(value, list | tuple):
-            yield f"{path} must be a list, got {value!r}"
-            return
-        for number, item in enumerate(value):
-            member = cast("ListShape", shape).member
-            yield from _output_problems(member, item, f"{path}[{number}]", extra)
-    elif kind == "map":
-        if not isinstance(value, Mapping):
-            yield f"{path} must be a dict, got {value!r}"
-            return
-        for key, item in value.items():
-            yield from _output_problems(
-                cast("MapShape", shape).value, item, f"{path}[{key}]", extra
-            )
+        return
+    check = _OUTPUT_CHECKS.get(shape.type_name, _scalar_problems)
+    expected = _CONTAINERS.get(shape.type_name, (object,))
+    if isinstance(value, expected) or getattr(shape, "is_document_type", False):
+        yield from check(shape, value, path, extra)
     else:
-        yield from _scalar_problems(shape, value, path, extra)
+        yield f"{path} must be a {shape.type_name}, got {value!r}"
 
 
-def _scalar_problems(
-    shape: Shape, value: Any, path: str, extra: Mapping[str, frozenset[str]]
-) -> Iterator[str]:
+def _output_structure(shape: Shape, value: Any, path: str, extra: Extra) -> Iterator[str]:
+    if getattr(shape, "is_document_type", False):
+        return
+    members = _members(shape)
+    for name in value.keys() - members.keys():
+        yield f"{path}.{name} is not in botocore's model"
+    for name in getattr(shape, "required_members", []):
+        if name not in value:
+            yield f"{path}.{name} is required and missing"
+    for name in value.keys() & members.keys():
+        yield from _output_problems(members[name], value[name], f"{path}.{name}", extra)
+
+
+def _output_list(shape: Shape, value: Any, path: str, extra: Extra) -> Iterator[str]:
+    for number, item in enumerate(value):
+        member = cast("ListShape", shape).member
+        yield from _output_problems(member, item, f"{path}[{number}]", extra)
+
+
+def _output_map(shape: Shape, value: Any, path: str, extra: Extra) -> Iterator[str]:
+    for key, item in value.items():
+        yield from _output_problems(cast("MapShape", shape).value, item, f"{path}[{key}]", extra)
+
+
+def _scalar_problems(shape: Shape, value: Any, path: str, extra: Extra) -> Iterator[str]:
     kind = shape.type_name
     types: dict[str, tuple[type, ...]] = {
         "string": (str,),
@@ -223,3 +234,15 @@ def _scalar_problems(
     enum = getattr(shape, "enum", None)
     if enum and value not in enum and value not in extra.get(shape.name, frozenset()):
         yield f"{path} is {value!r}, not one of {', '.join(enum)}"
+
+
+_CONTAINERS: Mapping[str, tuple[type, ...]] = {
+    "structure": (Mapping,),
+    "map": (Mapping,),
+    "list": (list, tuple),
+}
+_OUTPUT_CHECKS: Mapping[str, Callable[[Shape, Any, str, Extra], Iterator[str]]] = {
+    "structure": _output_structure,
+    "list": _output_list,
+    "map": _output_map,
+}

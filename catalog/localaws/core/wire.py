@@ -127,10 +127,8 @@ def read_scope(request: HttpRequest) -> Scope:
     query = {name: values[0] for name, values in request.query.items()}
     if "X-Amz-Credential" in query:
         key, _, region, service, _ = query["X-Amz-Credential"].split("/")
-        signed = datetime.strptime(query.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ")
-        _refuse_after(
-            signed.replace(tzinfo=UTC) + timedelta(seconds=int(query.get("X-Amz-Expires", "0")))
-        )
+        signed = datetime.strptime(query.get("X-Amz-Date", "") + "+0000", "%Y%m%dT%H%M%SZ%z")
+        _refuse_after(signed + timedelta(seconds=int(query.get("X-Amz-Expires", "0"))))
         return Scope(
             access_key=key,
             token=query.get("X-Amz-Security-Token", ""),
@@ -145,7 +143,7 @@ def read_scope(request: HttpRequest) -> Scope:
             region=GLOBAL_REGION,
             signing_name="s3",
         )
-    return Scope(access_key="", token="", region=GLOBAL_REGION, signing_name="")  # noqa: S106
+    return Scope(access_key="", token="", region=GLOBAL_REGION, signing_name="")
 
 
 def _refuse_after(moment: datetime) -> None:
@@ -232,8 +230,9 @@ def find_target(request: HttpRequest, scope: Scope) -> Target:
     what = request.header("X-Amz-Target") or f"{request.method} {request.path}"
     raise ServiceError(
         "NotEmulated",
-        f"The local AWS knows no operation for {what} of {scope.signing_name or 'an unsigned request'}"
-        f" (looked in: {', '.join(tried) or 'no service'}).",
+        f"The local AWS knows no operation for {what} of "
+        f"{scope.signing_name or 'an unsigned request'} "
+        f"(looked in: {', '.join(tried) or 'no service'}).",
         status=501,
     )
 

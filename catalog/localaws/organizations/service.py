@@ -116,7 +116,7 @@ class Organizations(Service):
         return {"Organization": _describe_organization(self.organization_of(call))}
 
     @_management_only
-    def delete_organization(self, call: Call, organization: OrganizationState) -> None:
+    def delete_organization(self, _: Call, organization: OrganizationState) -> None:
         """Delete an organisation that has no other account and no OU."""
         if len(organization.accounts) > 1 or len(organization.units) > 1:
             raise ServiceError(
@@ -126,7 +126,7 @@ class Organizations(Service):
         self.view.organizations.remove(organization)
 
     @_administrators_only
-    def list_roots(self, call: Call, organization: OrganizationState) -> dict[str, Any]:
+    def list_roots(self, _: Call, organization: OrganizationState) -> dict[str, Any]:
         """List the one root."""
         root = organization.root_id
         arn = organization.arn("root", root)
@@ -250,9 +250,7 @@ class Organizations(Service):
         account.status = "SUSPENDED"
 
     @_management_only
-    def remove_account_from_organization(
-        self, call: Call, organization: OrganizationState
-    ) -> None:
+    def remove_account_from_organization(self, call: Call, organization: OrganizationState) -> None:
         """Let an account leave."""
         account = _account(organization, call.params["AccountId"])
         if account.id == organization.management:
@@ -409,9 +407,7 @@ class Organizations(Service):
         return _page(call, "EnabledServicePrincipals", services)
 
     @_management_only
-    def register_delegated_administrator(
-        self, call: Call, organization: OrganizationState
-    ) -> None:
+    def register_delegated_administrator(self, call: Call, organization: OrganizationState) -> None:
         """Let a member account administer a service that has trusted access."""
         account = _account(organization, call.params["AccountId"])
         principal = call.params["ServicePrincipal"]
@@ -505,9 +501,7 @@ class Organizations(Service):
             tags.pop(key, None)
 
     @_administrators_only
-    def list_tags_for_resource(
-        self, call: Call, organization: OrganizationState
-    ) -> dict[str, Any]:
+    def list_tags_for_resource(self, call: Call, organization: OrganizationState) -> dict[str, Any]:
         """List the tags of an account, OU or root."""
         tags = _tagged(organization, call)
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
@@ -580,9 +574,7 @@ def _tagged(organization: OrganizationState, call: Call) -> dict[str, str]:
     resource = call.params["ResourceId"]
     found = organization.accounts.get(resource) or organization.units.get(resource)
     if found is None:
-        raise ServiceError(
-            "TargetNotFoundException", "You specified a target that doesn't exist."
-        )
+        raise ServiceError("TargetNotFoundException", "You specified a target that doesn't exist.")
     return found.tags
 
 
