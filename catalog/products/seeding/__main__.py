@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from .commands import CommandError, git_config, run
@@ -68,8 +69,14 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         commit = seed(settings=settings, tree=Path.cwd())
-    except (SeedError, CommandError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the launch must hear of it
         reason = str(error)
+        if not isinstance(error, SeedError):
+            traceback.print_exc()
+            reason = (
+                f"The seeding build failed in a way that was not foreseen ({type(error).__name__}:"
+                f" {reason}). Tell the team that owns the catalog."
+            )
         print(f"Not seeded: {reason}", file=sys.stderr)  # noqa: T201
         if settings:
             run(["aws", "s3", "cp", "-", f"{settings.folder}/reason.txt"], stdin=reason)

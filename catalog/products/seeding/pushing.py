@@ -71,11 +71,12 @@ def push(*, settings: Settings, repository: Path, message: str) -> str:
 
 def _is_ours(git: Callable[..., str], url: str) -> bool:
     git("fetch", "--quiet", "--depth=2", url, BRANCH)
-    parents, tree, author = git("show", "--no-patch", "--format=%P%n%T%n%ae", "FETCH_HEAD").split(
-        "\n"
+    tree, author, parents = git("show", "--no-patch", "--format=%T %ae [%P]", "FETCH_HEAD").split(
+        " ", 2
     )
+    # Depth 2: a shallow tip would claim to have no parents.
     return (
-        parents == ""
+        parents == "[]"
         and tree == git("rev-parse", "HEAD^{tree}")
         and author == IDENTITY["GIT_AUTHOR_EMAIL"]
     )
