@@ -9,6 +9,7 @@ from catalog.localaws.codecommit.service import CodeCommit
 from catalog.localaws.codeconnections.service import CodeConnections, CodeStarConnections
 from catalog.localaws.codepipeline.service import CodePipeline
 from catalog.localaws.core.service import Service
+from catalog.localaws.events.service import Events
 from catalog.localaws.iam.service import Iam
 from catalog.localaws.organizations.service import Organizations
 from catalog.localaws.sagemaker_projects.service import SageMaker
@@ -28,5 +29,6 @@ SERVICES: tuple[type[Service], ...] = (
     ServiceCatalog,
     CloudFormation,
     Lambda,
+    Events,
     # Append your class above this line, one per line.
 )

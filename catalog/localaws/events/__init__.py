@@ -1,0 +1,1 @@
+"""The emulated Amazon EventBridge: rules are moto's; matching and delivery happen here."""
