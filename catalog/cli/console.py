@@ -15,7 +15,11 @@ from catalog.errors import CatalogError, InvalidInput
 
 def stdout() -> Console:
     """Return the console for results; wide and without wrapping when it is not a terminal."""
-    return Console(highlight=False, soft_wrap=True) if not sys.stdout.isatty() else Console(highlight=False)
+    return (
+        Console(highlight=False, soft_wrap=True)
+        if not sys.stdout.isatty()
+        else Console(highlight=False)
+    )
 
 
 def stderr() -> Console:
@@ -29,7 +33,7 @@ def print_json(value: Any) -> None:
 
 
 def print_error(error: CatalogError) -> None:
-    """Write one error: what is wrong, where, and what to do next; annotated inside GitHub Actions."""
+    """Write one error: what is wrong, where, and what to do next; annotated in GitHub Actions."""
     console = stderr()
     if isinstance(error, InvalidInput):
         count = len(error.problems)

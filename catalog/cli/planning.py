@@ -184,4 +184,6 @@ def markdown_summary(*, outlook: Outlook, sources: Sources) -> str:
         for action in outlook.role_actions
     ]
     head = f"### {sources.manifest.catalog} at {sources.release.tag}\n\n{_summary(outlook)}\n"
-    return head + ("\n| | where | what | why |\n|---|---|---|---|\n" + "\n".join(rows) if rows else "")
+    return head + (
+        "\n| | where | what | why |\n|---|---|---|---|\n" + "\n".join(rows) if rows else ""
+    )

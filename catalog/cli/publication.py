@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,7 @@ def read_sources(
     manifest: Path | None,
     dev: bool,
     release: Release | None = None,
+    cache_dir: Path = Path(".cache"),
     step: Callable[[str], None] = lambda _text: None,
 ) -> Sources:
     """Read and check the manifests, then build the bundles that the portfolios offer.
@@ -102,13 +104,14 @@ def read_sources(
         manifest: the catalog manifest; `catalog.yml` in `root` by default.
         dev: publish a pre-release from any tree.
         release: given instead of read from git, by the demo.
+        cache_dir: keeps downloaded wheel sets.
         step: told what happens, in a few words.
 
     Raises:
         CatalogError: InvalidInput, UncleanTree, TemplateError, ...
     """
     from catalog.bundles.build import build_bundle  # noqa: PLC0415 - CDK takes a second to import
-    from catalog.bundles.wheels import host_wheel_sets, wheels_prefix  # noqa: PLC0415
+    from catalog.bundles.wheels import wheels_prefix  # noqa: PLC0415
 
     catalog, _templates = load_all(root=root, catalog=manifest)
     known = find_templates(root=root)
@@ -125,9 +128,39 @@ def read_sources(
         manifest=catalog,
         release=release,
         bundles=bundles,
-        wheels=host_wheel_sets(),
+        wheels=wheel_assets(cache_dir=cache_dir),
         wheels_prefix=wheels_prefix(),
     )
+
+
+def wheel_assets(*, cache_dir: Path) -> tuple[Asset, ...]:
+    """Return the wheel sets of the CodeBuild image and of this machine, downloaded if missing.
+
+    This machine's set is what builds on a local AWS install from.
+
+    Raises:
+        WheelsUnavailable: the package index cannot be reached.
+    """
+    from catalog.bundles.wheels import (  # noqa: PLC0415 - see read_sources
+        build_wheel_set,
+        host_wheel_set,
+        wheel_set_key,
+    )
+    from catalog.products.build_environment import PYTHON  # noqa: PLC0415
+
+    image = (f"cp{PYTHON.replace('.', '')}", "linux_x86_64")
+    assets = []
+    for tag, platform in dict.fromkeys((image, host_wheel_set())):
+        archive = build_wheel_set(python_tag=tag, platform=platform, cache_dir=cache_dir)
+        content = archive.read_bytes()
+        assets.append(
+            Asset(
+                key=wheel_set_key(python_tag=tag, platform=platform),
+                sha256=hashlib.sha256(content).hexdigest(),
+                content=content,
+            )
+        )
+    return tuple(assets)
 
 
 def connect(*, manifest: CatalogManifest, aws: Aws | None = None) -> Aws:
@@ -172,5 +205,3 @@ def look(*, sources: Sources, aws: Aws, fast: bool = False) -> Outlook:
         plan=make_plan(desired=desired, observed=observed),
         observed=observed,
     )
-
-

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from catalog.aws import Aws
 from catalog.cli.console import print_error, print_json, stderr, stdout
 from catalog.cli.options import dev_option, json_option, manifest_option, root_option, yes_option
 from catalog.cli.planning import (
@@ -18,7 +19,6 @@ from catalog.cli.planning import (
     write_step_summary,
 )
 from catalog.cli.publication import Outlook, Sources, connect, look, read_sources
-from catalog.aws import Aws
 from catalog.errors import CatalogError, ConfirmationNeeded, PartialFailure, StalePlan
 from catalog.publishing.apply import apply_plan
 from catalog.publishing.serialize import check_fresh, read_plan
@@ -63,8 +63,8 @@ def plan(
         print_error(error)
         return PLAN_ERROR
     if outlook.unreadable:
-        for error in outlook.unreadable:
-            print_error(error)
+        for unread in outlook.unreadable:
+            print_error(unread)
         return PLAN_ERROR
     return PLAN_NOTHING if outlook.empty else PLAN_CHANGES
 
@@ -75,9 +75,7 @@ def plan(
 @dev_option
 @yes_option
 @click.argument("plan_file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-def apply(
-    root: Path, manifest: Path | None, dev: bool, yes: bool, plan_file: Path | None
-) -> None:
+def apply(root: Path, manifest: Path | None, dev: bool, yes: bool, plan_file: Path | None) -> None:
     """Apply a saved plan exactly, or plan and apply now.
 
     A saved plan is refused when AWS, the manifest or the templates have changed since.
@@ -179,9 +177,7 @@ def _prepare(
 ) -> tuple[Sources, Aws, Outlook]:
     console = stderr()
     with console.status("reading manifests") as shown:
-        sources = read_sources(
-            root=root, manifest=manifest, dev=dev, step=lambda text: shown.update(text)
-        )
+        sources = read_sources(root=root, manifest=manifest, dev=dev, step=shown.update)
         aws = connect(manifest=sources.manifest)
         shown.update("reading AWS")
         outlook = look(sources=sources, aws=aws, fast=fast)

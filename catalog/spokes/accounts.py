@@ -35,9 +35,7 @@ def _below(aws: Aws, hub: str, parent: str) -> Iterator[str]:
     waiting = [parent]
     while waiting:
         unit = waiting.pop()
-        yield from _active(
-            _pages(aws, hub, "list_accounts_for_parent", "Accounts", ParentId=unit)
-        )
+        yield from _active(_pages(aws, hub, "list_accounts_for_parent", "Accounts", ParentId=unit))
         children = _pages(
             aws, hub, "list_organizational_units_for_parent", "OrganizationalUnits", ParentId=unit
         )

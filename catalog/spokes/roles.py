@@ -1,8 +1,9 @@
 """The roles that must exist in the hub and in every account that launches products.
 
-One CloudFormation template, the same everywhere, so that an account's state is one digest. Service
-Catalog resolves a launch constraint's local role name in the account that launches, and asks for the
-role in the hub too (docs.aws.amazon.com/servicecatalog/latest/adminguide/constraints-launch.html).
+One CloudFormation template, the same everywhere, so that an account's state is one digest.
+Service Catalog resolves a launch constraint's local role name in the account that launches, and
+asks for the role in the hub too
+(docs.aws.amazon.com/servicecatalog/latest/adminguide/constraints-launch.html).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def roles_template(*, launch_role: str, permissions_boundary: str | None = None)
     }
     if permissions_boundary:
         role["Properties"]["PermissionsBoundary"] = {
-            "Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:policy/{permissions_boundary}"
+            "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/" + permissions_boundary
         }
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",

@@ -134,7 +134,10 @@ def _observe(
         state = "busy"
     elif status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}:
         state = "broken"
-    elif tags.get(DIGEST_TAG) == template.digest and status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+    elif tags.get(DIGEST_TAG) == template.digest and status in {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+    }:
         state = "current"
     else:
         state = "outdated"

@@ -1,4 +1,4 @@
-"""The byte proof: a repo born in Studio equals `copier copy` at the same tag with the same answers."""
+"""The byte proof: a repo born in Studio equals `copier copy` at that tag with its answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class TreeDifference:
         return not (self.only_left or self.only_right or self.different)
 
 
-def render_with_copier(*, catalog: ScratchCatalog, answers: Mapping[str, object], destination: Path) -> None:
+def render_with_copier(
+    *, catalog: ScratchCatalog, answers: Mapping[str, object], destination: Path
+) -> None:
     """Run the `copier copy` command a person would run, with `answers`, at the catalog's tag.
 
     Raises:
@@ -47,15 +49,19 @@ def render_with_copier(*, catalog: ScratchCatalog, answers: Mapping[str, object]
         for part in ("--data", f"{key}={str(value).lower() if isinstance(value, bool) else value}")
     ]
     finished = subprocess.run(
-        [sys.executable, "-m", "copier", "copy", "--quiet", "--defaults", "--vcs-ref", catalog.tag]
-        + [*data, catalog.url, str(destination)],
+        [
+            *(sys.executable, "-m", "copier", "copy", "--quiet", "--defaults"),
+            *("--vcs-ref", catalog.tag, *data, catalog.url, str(destination)),
+        ],
         env={**os.environ, **catalog.environment},
         capture_output=True,
         text=True,
         check=False,
     )
     if finished.returncode:
-        raise CatalogError(f"copier copy failed: {finished.stderr.strip() or finished.stdout.strip()}")
+        raise CatalogError(
+            f"copier copy failed: {finished.stderr.strip() or finished.stdout.strip()}"
+        )
 
 
 def recorded_answers(repository: Path) -> dict[str, object]:
@@ -85,12 +91,16 @@ def folder_tree(folder: Path) -> dict[str, tuple[str, str, int]]:
     return tree
 
 
-def compare(left: Mapping[str, tuple[str, str, int]], right: Mapping[str, tuple[str, str, int]]) -> TreeDifference:
+def compare(
+    left: Mapping[str, tuple[str, str, int]], right: Mapping[str, tuple[str, str, int]]
+) -> TreeDifference:
     """Compare two trees by name, mode and content."""
     return TreeDifference(
         only_left=tuple(sorted(left.keys() - right.keys())),
         only_right=tuple(sorted(right.keys() - left.keys())),
-        different=tuple(sorted(name for name in left.keys() & right.keys() if left[name] != right[name])),
+        different=tuple(
+            sorted(name for name in left.keys() & right.keys() if left[name] != right[name])
+        ),
         files=len(left),
         bytes=sum(size for _, _, size in left.values()),
     )

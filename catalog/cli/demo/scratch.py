@@ -62,7 +62,7 @@ def clone_catalog(*, root: Path, destination: Path, url: str, tag: str) -> Scrat
     if not (root / ".git").exists():
         raise LocalAwsError(
             f"{root} is not a git checkout",
-            next_step="clone the catalog with git: releases are tags, and a copy without history has none.",
+            next_step="clone the catalog with git: releases are tags, which a mere copy lacks.",
         )
     run_git("clone", "--quiet", "--no-tags", "--no-hardlinks", str(root), str(destination))
     run_git("tag", "--annotate", "--message", f"Release {tag}", tag, cwd=destination)
