@@ -184,7 +184,7 @@ def test_one_share_action_at_a_time(organised: Any, scope: str, blocked: set[str
     hub.aws.faults.transition_seconds = 0.5
     node = {"Type": "ORGANIZATION", "Value": organization.organization_id}
     unit = {"Type": "ORGANIZATIONAL_UNIT", "Value": organization.ous["data-science"]}
-    hub.sc.create_portfolio_share(PortfolioId=portfolio, OrganizationNode=node)
+    first = hub.sc.create_portfolio_share(PortfolioId=portfolio, OrganizationNode=node)
     attempts = {
         "same": (hub, portfolio), "other portfolio": (hub, second), "other region": (elsewhere, third)
     }  # fmt: skip
@@ -198,6 +198,7 @@ def test_one_share_action_at_a_time(organised: Any, scope: str, blocked: set[str
             busy.add(name)
         except bench.sc.exceptions.ResourceNotFoundException:
             pass
+    organised.finished(first["PortfolioShareToken"])
     assert busy == blocked
 
 
