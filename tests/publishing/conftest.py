@@ -83,18 +83,11 @@ class Hub:
                     catalog.get_aws_organizations_access_status()["AccessStatus"] == "ENABLED"
                 )
             )
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "servicecatalog.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
+        service = {"Service": "servicecatalog.amazonaws.com"}
+        statement = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+        self.trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         local.session(account=self.account).client("iam").create_role(
-            RoleName=LAUNCH_ROLE, AssumeRolePolicyDocument=json.dumps(trust)
+            RoleName=LAUNCH_ROLE, AssumeRolePolicyDocument=self.trust
         )
         self.aws = self.publisher()
 

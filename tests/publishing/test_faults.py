@@ -185,7 +185,7 @@ def publisher_without(hub, *denied, **conditions):
     iam = hub.client("iam")
     iam.create_role(
         RoleName=role,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}),
+        AssumeRolePolicyDocument=hub.trust,
     )
     iam.put_role_policy(
         RoleName=role,

@@ -49,7 +49,7 @@ def test_members_of_the_ou_see_the_product_that_studio_lists(hub):
     role = f"arn:aws:iam::{member}:role/AmazonSageMaker-sagemaker-role"
     hub.client("iam", account=member).create_role(
         RoleName="AmazonSageMaker-sagemaker-role",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}),
+        AssumeRolePolicyDocument=hub.trust,
     )
     allow = {"Effect": "Allow", "Action": "servicecatalog:*", "Resource": "*"}
     hub.client("iam", account=member).put_role_policy(
@@ -295,7 +295,7 @@ def test_drift_is_shown_and_undone(hub, drift, shown):
     client = hub.client()
     hub.client("iam").create_role(
         RoleName="OtherRole",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}),
+        AssumeRolePolicyDocument=hub.trust,
     )
     drift(client, only_portfolio(hub)["Id"], products_of(hub)["Train"]["id"])
     plan = hub.plan(desired)
