@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from catalog.publishing.serialize import plan_to_dict
 from catalog.spokes.roles import STACK_NAME
 from catalog.spokes.rollout import RolesAction
 
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}
 _ROLE_SIGNS = {"create": "+", "update": "~", "recreate": "~"}
 
@@ -54,9 +56,14 @@ def plan_lines(*, outlook: Outlook, sources: Sources) -> Iterator[str]:
     yield f"\n{_summary(outlook)}"
 
 
+def short(text: str) -> str:
+    """Return `text` with every sha256 cut to its first twelve digits, as git cuts commits."""
+    return _DIGEST.sub(r"\1", text)
+
+
 def _action_lines(action: Action) -> Iterator[str]:
     sign = action.kind.sign
-    yield f"  [{_COLOURS[sign]}]{sign}[/] {escape(action.subject)}: {escape(action.reason)}"
+    yield f"  [{_COLOURS[sign]}]{sign}[/] {escape(short(action.subject))}: {escape(action.reason)}"
     for change in action.changes:
         before = "(absent)" if change.before is None else change.before
         after = "(absent)" if change.after is None else change.after
@@ -159,7 +166,7 @@ class ApplyProgress:
         reason = f": {escape(error.message.splitlines()[0])}" if error else ""
         count = f"{self._done}/{self._total}"
         self._console.print(
-            f"  [{colour}]{mark}[/] {count:>7} {where:<13} {escape(subject)}{reason}{took}"
+            f"  [{colour}]{mark}[/] {count:>7} {where:<13} {escape(short(subject))}{reason}{took}"
         )
         if self._bar:
             self._bar.update(self._task, completed=self._done)

@@ -48,6 +48,9 @@ class World:
 def build_world(aws: LocalAws) -> World:
     """Create the organisation and its execution roles with ordinary API calls."""
     world = World(aws=aws, organization=build_organization(aws, members=MEMBERS))
+    # Once per organization, by its management account; sharing to OUs needs it.
+    management = aws.session(account=world.organization.management, region="us-east-1")
+    management.client("servicecatalog").enable_aws_organizations_access()
     for account in world.organization.members.values():
         _create_execution_role(aws, account=account)
     return world
