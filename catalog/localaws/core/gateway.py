@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
@@ -105,7 +106,7 @@ class Gateway:
             if principal is ANONYMOUS and (keys := self._identities.find(scope.access_key)):
                 principal = keys.principal
             self._record(target, principal, code=code, started=started, via=via)
-        return response
+        return replace(response, body=b"") if request.method == "HEAD" else response
 
     def _authenticated(
         self, request: HttpRequest, scope: Scope, target: Target, *, via: str
@@ -154,7 +155,12 @@ class Gateway:
             if service is None or method is None:
                 if service is not None:
                     service.before_moto(call)
-                return self._moto.dispatch(request, target, account=principal.account)
+                account = principal.account
+                if principal is ANONYMOUS and (
+                    bucket := self.authorizer.stored.bucket(str(params.get("Bucket", "")))
+                ):
+                    account = bucket.account
+                return self._moto.dispatch(request, target, account=account)
             result: dict[str, Any] = method(call) or {}
             check_output(target.operation, result, extra_enum_values=service.extra_enum_values)
             return serialise(target, result)

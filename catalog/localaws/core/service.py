@@ -98,7 +98,7 @@ class Service:
     """Base of every emulated service; one instance per LocalAws.
 
     A subclass sets `name` (botocore's service name) and defines one method per operation, named as
-    boto3's (`create_portfolio`), taking a Call and returning the output in API shape. State lives in
+    boto3's (`create_portfolio`), taking a Call and returning the output in API shape. State is in
     `self.state(call)`, one object per account and region, made by `new_state`.
 
     Attributes:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
+import botocore.loaders
 import botocore.session
+from botocore.regions import EndpointResolver
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.request import Request
 from moto.core.routing import get_service_router
@@ -170,11 +172,15 @@ def known_services() -> frozenset[str]:
 
 
 @functools.cache
+def _endpoints() -> EndpointResolver:
+    return EndpointResolver(botocore.loaders.create_loader().load_data("endpoints"))
+
+
+@functools.cache
 def aws_host(service: str, region: str) -> str:
     """Return the host that AWS serves `service` from in `region`."""
-    resolver = botocore.session.get_session().get_component("endpoint_resolver")
     model = service_model(service)
-    endpoint = resolver.construct_endpoint(model.endpoint_prefix, region) or {}
+    endpoint = _endpoints().construct_endpoint(model.endpoint_prefix, region) or {}
     return cast("str", endpoint.get("hostname", f"{model.endpoint_prefix}.{region}.amazonaws.com"))
 
 
