@@ -27,7 +27,7 @@ class Turns:
             self._queue.append(execution)
 
     def enter(self, stage: str, execution: Execution) -> bool:
-        """Wait for a stage and leave the one before.
+        """Leave the stage before and wait for this one.
 
         Returns:
             False when a newer execution took the place, or the execution is to halt.
@@ -44,6 +44,8 @@ class Turns:
             return self._enter_superseding(stage, execution)
 
     def _enter_superseding(self, stage: str, execution: Execution) -> bool:
+        # An execution that waits between two stages is in neither: a newer one can catch up.
+        self._release(execution)
         self._waiting[stage] = execution
         self._changed.notify_all()
         while stage in self._inside and self._inside[stage] is not execution:
@@ -54,7 +56,6 @@ class Turns:
                 return False
         if self._waiting.get(stage) is execution:
             del self._waiting[stage]
-        self._release(execution)
         self._inside[stage] = execution
         return not execution.halt.is_set()
 
