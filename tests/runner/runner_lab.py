@@ -1,4 +1,4 @@
-"""A small laboratory: pipelines of tiny scripts, run by the runner as it stands in the templates."""
+"""Pipelines of tiny scripts, run by the runner as it stands in the templates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from local_runner import RunResult, Store, run
 from local_runner.store import write_tar
 
+SHARED = Path(__file__).parents[2] / "templates" / "_shared"
 CLUSTER = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
 ROLE = "arn:aws:iam::000000000000:role/r"
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/sklearn:1"
@@ -187,9 +188,7 @@ class Lab:
             "Steps": list(steps),
         }
         values = options.pop("values", {})
-        return run(
-            definition, parameters=values, work=self.work, stream=self.progress, **options
-        )
+        return run(definition, parameters=values, work=self.work, stream=self.progress, **options)
 
     def states(self, result: RunResult) -> dict[str, str]:
         return {name: step.state for name, step in result.steps.items()}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from runner_lab import Lab, get, join
-
 from local_runner import RunnerError
 from local_runner.cache import duration
+from runner_lab import Lab, get, join
 
 CACHE = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P7D"}}
 RUN = get("Execution.PipelineExecutionId")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from local_runner.definition import Scope, parameter_values, references, substitute, walk
 from local_runner.errors import RunnerError, UnresolvedError
 
@@ -36,7 +35,7 @@ EVALUATED = {
 
 
 class TestParameters:
-    definition = {
+    definition: ClassVar[dict[str, Any]] = {
         "Parameters": [
             parameter("Count", "Integer", DefaultValue=3),
             parameter("Rate", "Float", DefaultValue=1),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from local_runner import RunnerError, run
 from runner_lab import WRITE, Lab, get, join
-
-from local_runner import RunnerError
 
 TRUE = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
 FALSE = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}
@@ -162,8 +161,6 @@ def test_unknown_steps_are_an_error_or_an_explicit_skip(lab: Lab) -> None:
 
 
 def test_another_schema(lab: Lab) -> None:
-    from local_runner import run
-
     with pytest.raises(RunnerError, match="schema '2030-01-01'"):
         run({"Version": "2030-01-01", "Steps": []}, work=lab.work)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
+import tarfile
 from pathlib import Path
 
 import pytest
-from runner_lab import WRITE, Lab, get, join
-
-from local_runner import RunnerError
+from local_runner import Registry, RunnerError
 from local_runner.sandbox import literal_paths
+from runner_lab import WRITE, Lab, get, join
 
 ISOLATIONS = ["auto", "rewrite"]
 
@@ -37,7 +36,7 @@ def test_processing_gets_inputs_arguments_and_environment(lab: Lab, isolation: s
 
 
 def test_literal_paths_work_in_a_namespace_and_leave_the_host_alone(lab: Lab) -> None:
-    before = sorted(os.listdir("/opt"))
+    before = sorted(path.name for path in Path("/opt").iterdir())
     step = lab.processing(
         "Literal",
         """
@@ -54,7 +53,7 @@ def test_literal_paths_work_in_a_namespace_and_leave_the_host_alone(lab: Lab) ->
     else:
         assert result.status == "Succeeded", result.message
         assert lab.text("s3://b/out/seen.txt").split() == sorted({*before, "ml"})
-    assert sorted(os.listdir("/opt")) == before
+    assert sorted(path.name for path in Path("/opt").iterdir()) == before
 
 
 def test_literal_paths_are_refused_where_no_namespace_is(lab: Lab) -> None:
@@ -66,7 +65,9 @@ def test_literal_paths_are_refused_where_no_namespace_is(lab: Lab) -> None:
 
 
 def test_which_literals_count() -> None:
-    source = '"""Reads /opt/ml/model."""\nimport os\na = os.environ.get("SM_MODEL_DIR", "/opt/ml/x")\n'
+    source = (
+        '"""Reads /opt/ml/model."""\nimport os\na = os.environ.get("SM_MODEL_DIR", "/opt/ml/x")\n'
+    )
     assert literal_paths(source) == []
     assert literal_paths(source + 'open("/opt/ml/model/m")\n') == [4]
     assert literal_paths('x = os.environ.get("OTHER", "/opt/ml/x")') == [1]
@@ -106,9 +107,7 @@ SHOW = """
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
-def test_training_in_script_mode(
-    lab: Lab, isolation: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_in_script_mode(lab: Lab, isolation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     lab.put("s3://b/data/a.csv", "1")
     step = lab.training(
@@ -123,8 +122,6 @@ def test_training_in_script_mode(
     properties = result.steps["Train"].properties
     assert properties["FinalMetricDataList"] == [{"MetricName": "auc", "Value": 0.75}]
     archive = lab.store.path(properties["ModelArtifacts"]["S3ModelArtifacts"])
-    import tarfile
-
     with tarfile.open(archive) as opened:
         seen = json.load(opened.extractfile("seen.json"))  # type: ignore[arg-type]
     assert seen["argv"] == [
@@ -179,8 +176,6 @@ def test_boto3_in_a_job_reads_and_writes_the_store(lab: Lab) -> None:
 
 
 def test_boto3_in_a_job_finds_the_approved_model_and_nothing_else(lab: Lab) -> None:
-    from local_runner import Registry
-
     registry = Registry(lab.work / "registry")
     for _ in range(2):
         registry.register({"ModelPackageGroupName": "g", "InferenceSpecification": {"x": 1}})
@@ -273,8 +268,12 @@ class TestRefusals:
 
 
 def test_parameters_and_properties_reach_arguments(lab: Lab) -> None:
-    first = lab.processing("First", WRITE, outputs={"out": join("s3://b", get("Execution.PipelineExecutionId"))},
-                           arguments=[get("Parameters.Word")])  # fmt: skip
+    first = lab.processing(
+        "First",
+        WRITE,
+        outputs={"out": join("s3://b", get("Execution.PipelineExecutionId"))},
+        arguments=[get("Parameters.Word")],
+    )
     second = lab.processing(
         "Second",
         "import shutil; shutil.copy('/opt/ml/processing/src/result.txt', '/opt/ml/processing/out')",

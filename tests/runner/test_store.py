@@ -7,7 +7,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
 from local_runner.errors import JobError, RunnerError
 from local_runner.registry import Registry
 from local_runner.store import Store, extract, pack

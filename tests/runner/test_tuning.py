@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runner_lab import Lab, get, join
-
 from local_runner import RunnerError
 from local_runner.tuning import sample, trials
+from runner_lab import Lab, get, join
 
 SCORE = """
     import argparse, os, pathlib
@@ -141,7 +140,9 @@ def test_samples_stay_in_their_range(
 def test_scales_spread_as_they_should() -> None:
     item = {"Name": "x", "MinValue": "0.0001", "MaxValue": "0.9999"}
     rng = random.Random(1)
-    small = sum(float(sample(item | {"ScalingType": "Logarithmic"}, rng)) < 0.01 for _ in range(999))
+    small = sum(
+        float(sample(item | {"ScalingType": "Logarithmic"}, rng)) < 0.01 for _ in range(999)
+    )
     large = sum(
         float(sample(item | {"ScalingType": "ReverseLogarithmic"}, rng)) > 0.99 for _ in range(999)
     )

@@ -6,7 +6,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import RunnerError, UnresolvedError
@@ -166,9 +166,13 @@ class Scope:
         return {key: self.evaluate(item) for key, item in value.items()}
 
     def literal(self, value: Any) -> Any:
-        """The value of an expression that needs no step, else None."""
+        """The value of an expression that needs no step and no data, else None."""
+
+        def unread(uri: str) -> bytes:
+            raise UnresolvedError(f"{uri}: not read before the run")
+
         try:
-            return self.evaluate(value)
+            return replace(self, read=unread).evaluate(value)
         except UnresolvedError:
             return None
 

@@ -105,19 +105,22 @@ def _imply(nodes: Mapping[str, Node], scope: Scope) -> None:
     """Add the edges that only data imply: a step reads below a URI that another one writes."""
     writes = {name: set(_written(node, scope)) for name, node in nodes.items()}
     for reader in nodes.values():
-        if reader.type == "Condition":
-            read = set(_uris(scope, reader.step["Arguments"]["Conditions"]))
-        else:
-            read = set(_uris(scope, reader.step.get("Arguments", {}))) - writes[reader.name]
-        for writer, targets in writes.items():
-            if writer == reader.name or writer in _reachable(reader.name, nodes):
-                continue
-            if not any(_overlap(uri, target) for uri in read for target in targets):
-                continue
-            if reader.name in _reachable(writer, nodes):
-                continue  # the other order is asked for explicitly
-            reader.after.add(writer)
-            reader.implied.add(writer)
+        body = reader.step.get("Arguments", {})
+        found = set(_uris(scope, body["Conditions"] if reader.type == "Condition" else body))
+        for writer in nodes:
+            if (
+                writer != reader.name
+                and any(
+                    _below(uri, target) or (is_input and _below(target, uri))
+                    for uri, is_input in found
+                    for target in writes[writer]
+                    if uri not in writes[reader.name]
+                )
+                and writer not in _reachable(reader.name, nodes)
+                and reader.name not in _reachable(writer, nodes)  # asked for the other way round
+            ):
+                reader.after.add(writer)
+                reader.implied.add(writer)
 
 
 def _reachable(start: str, nodes: Mapping[str, Node]) -> set[str]:
@@ -137,18 +140,23 @@ def _written(node: Node, scope: Scope) -> Iterable[str]:
                 yield literal.rstrip("/")
 
 
-def _uris(scope: Scope, value: Any) -> Iterable[str]:
-    literal = scope.literal(value) if not isinstance(value, list) else None
-    if isinstance(literal, str):
-        if literal.startswith("s3://"):
-            yield literal.rstrip("/")
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _uris(scope, item)
-    elif isinstance(value, list):
+def _uris(scope: Scope, value: Any, key: str = "") -> Iterable[tuple[str, bool]]:
+    """S3 URIs known before the run, and whether each is an input or only mentioned."""
+    if isinstance(value, list):
         for item in value:
-            yield from _uris(scope, item)
+            yield from _uris(scope, item, key)
+    elif isinstance(value, dict) and "Std:JsonGet" not in value and not _is_expression(value):
+        for name, item in value.items():
+            yield from _uris(scope, item, name)
+    elif isinstance(value, dict) and "Std:JsonGet" in value:
+        yield from _uris(scope, value["Std:JsonGet"].get("S3Uri"), "S3Uri")
+    elif isinstance(literal := scope.literal(value), str) and literal.startswith("s3://"):
+        yield literal.rstrip("/"), key in {"S3Uri", "ModelDataUrl"}
 
 
-def _overlap(read: str, written: str) -> bool:
-    return f"{read}/".startswith(f"{written}/") or f"{written}/".startswith(f"{read}/")
+def _is_expression(value: Mapping[str, Any]) -> bool:
+    return len(value) == 1 and any(name == "Get" or name.startswith("Std:") for name in value)
+
+
+def _below(uri: str, prefix: str) -> bool:
+    return f"{uri}/".startswith(f"{prefix}/")

@@ -14,7 +14,7 @@ def _processing(request: Request) -> list[Any]:
 
 
 def _training(request: Request) -> list[Any]:
-    return [request["OutputDataConfig"]["S3OutputPath"]]
+    return [request.get("OutputDataConfig", {}).get("S3OutputPath")]
 
 
 KINDS: dict[str, Kind] = {
@@ -37,14 +37,14 @@ KINDS: dict[str, Kind] = {
         name_field="HyperParameterTuningJobName",
         run=tuning.tune,
         check=tuning.check,
-        outputs=lambda request: _training(request["TrainingJobDefinition"]),
+        outputs=lambda request: _training(request.get("TrainingJobDefinition", {})),
     ),
     "Transform": Kind(
         operation="CreateTransformJob",
         name_field="TransformJobName",
         run=jobs.transform,
         check=jobs.check_transform,
-        outputs=lambda request: [request["TransformOutput"]["S3OutputPath"]],
+        outputs=lambda request: [request.get("TransformOutput", {}).get("S3OutputPath")],
     ),
     "Model": Kind(
         operation="CreateModel", name_field="ModelName", run=jobs.make_model, cacheable=False
