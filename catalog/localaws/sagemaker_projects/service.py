@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from catalog.localaws.core.local import LocalAws
@@ -18,6 +19,7 @@ from catalog.localaws.sagemaker_projects.model import (
 )
 from catalog.localaws.sagemaker_projects.tags import Tags
 from catalog.localaws.sagemaker_projects.template_route import TemplateRoute
+from catalog.localaws.sagemaker_resources.service import SageMakerResources
 from catalog.localaws.servicecatalog import ids
 from catalog.localaws.servicecatalog.stacks import Outcome, StoppedError
 
@@ -34,8 +36,8 @@ def _resource_arn(params: dict[str, Any], account: str, region: str) -> list[str
     return [params["ResourceArn"]]
 
 
-class SageMaker(Tags):
-    """SageMaker's project operations; all its other operations are moto's.
+class SageMaker(Tags, SageMakerResources):
+    """SageMaker's project operations; all its other operations are moto's or inherited.
 
     Attributes:
         project_quota: projects per account and region. AWS's own number is not documented.
@@ -46,6 +48,7 @@ class SageMaker(Tags):
         **dict.fromkeys(
             ("CreateProject", "DeleteProject", "DescribeProject", "UpdateProject"), _project_arn
         ),
+        **SageMakerResources.resources,
         **dict.fromkeys(("AddTags", "DeleteTags", "ListTags"), _resource_arn),
     }
 
@@ -103,7 +106,7 @@ class SageMaker(Tags):
     def list_projects(self, call: Call) -> dict[str, Any]:
         """List projects."""
         params = call.params
-        after, before = params.get("CreationTimeAfter"), params.get("CreationTimeBefore")
+        after, before = (_utc(params.get(f"CreationTime{end}")) for end in ("After", "Before"))
         found = [
             p
             for p in self._state(call).projects.values()
@@ -308,6 +311,11 @@ def _summary(project: Project) -> dict[str, Any]:
     if project.description is None:
         return summary
     return {**summary, "ProjectDescription": project.description}
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    # The wire carries seconds since the epoch, which are parsed without a time zone.
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _user(principal: Principal) -> dict[str, Any]:
