@@ -110,9 +110,7 @@ class Bench:
         return str(answer["Status"])
 
     def put_in(self, portfolio: str, product: str, **kwargs: Any) -> None:
-        self.sc.associate_product_with_portfolio(
-            PortfolioId=portfolio, ProductId=product, **kwargs
-        )
+        self.sc.associate_product_with_portfolio(PortfolioId=portfolio, ProductId=product, **kwargs)
         self.wait(lambda: product in self.products_in(portfolio))
 
     def products_in(self, portfolio: str) -> list[str]:
@@ -135,9 +133,7 @@ class Bench:
     ) -> str:
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         iam = self.session.client("iam")
-        made = iam.create_role(
-            RoleName=name, Path=path, AssumeRolePolicyDocument=policy([trust])
-        )
+        made = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=policy([trust]))
         if statements:
             iam.put_role_policy(
                 RoleName=name, PolicyName="inline", PolicyDocument=policy(statements)
@@ -175,9 +171,7 @@ class Bench:
         """The end of the record in `answer`."""
         record_id = answer["RecordDetail"]["RecordId"]
         done = ("SUCCEEDED", "FAILED")
-        self.wait(
-            lambda: self.sc.describe_record(Id=record_id)["RecordDetail"]["Status"] in done
-        )
+        self.wait(lambda: self.sc.describe_record(Id=record_id)["RecordDetail"]["Status"] in done)
         detail: dict[str, Any] = self.sc.describe_record(Id=record_id)["RecordDetail"]
         return detail
 

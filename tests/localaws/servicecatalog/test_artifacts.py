@@ -9,9 +9,7 @@ import pytest
 
 
 def _create(bench: Any, product: str, name: str = "2") -> Any:
-    return bench.sc.create_provisioning_artifact(
-        ProductId=product, Parameters=bench.artifact(name)
-    )
+    return bench.sc.create_provisioning_artifact(ProductId=product, Parameters=bench.artifact(name))
 
 
 def test_an_artifact_is_creating_then_available(bench: Any) -> None:
@@ -107,14 +105,10 @@ def test_two_versions_of_one_name_are_ambiguous(bench: Any, refused: Any) -> Non
 def test_the_last_version_cannot_be_deleted(bench: Any, refused: Any) -> None:
     product, first = bench.product()
     delete = bench.sc.delete_provisioning_artifact
-    refused(
-        "ResourceInUseException", delete, ProductId=product, ProvisioningArtifactId=first
-    )
+    refused("ResourceInUseException", delete, ProductId=product, ProvisioningArtifactId=first)
     _create(bench, product)
     delete(ProductId=product, ProvisioningArtifactId=first)
-    refused(
-        "ResourceNotFoundException", delete, ProductId=product, ProvisioningArtifactId=first
-    )
+    refused("ResourceNotFoundException", delete, ProductId=product, ProvisioningArtifactId=first)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +177,7 @@ def test_a_template_that_is_none(bench: Any, refused: Any, body: str) -> None:
     assert message.startswith("Invalid templateBody.")
 
 
-def test_the_template_is_read_with_the_callers_rights_and_copied(
-    bench: Any, refused: Any
-) -> None:
+def test_the_template_is_read_with_the_callers_rights_and_copied(bench: Any, refused: Any) -> None:
     product, artifact = bench.product()
     parameters = bench.artifact("2")
     allowed = {"Effect": "Allow", "Action": "servicecatalog:*", "Resource": "*"}

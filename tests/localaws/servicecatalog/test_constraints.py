@@ -118,9 +118,7 @@ def test_unknown_things(bench: Any, made: Any, refused: Any) -> None:
     sc = bench.sc
     for operation in (sc.describe_constraint, sc.update_constraint, sc.delete_constraint):
         refused("ResourceNotFoundException", operation, Id="cons-none")
-    refused(
-        "ResourceNotFoundException", sc.list_constraints_for_portfolio, PortfolioId="port-none"
-    )
+    refused("ResourceNotFoundException", sc.list_constraints_for_portfolio, PortfolioId="port-none")
     refused(
         "ResourceNotFoundException",
         sc.list_constraints_for_portfolio,
@@ -130,9 +128,7 @@ def test_unknown_things(bench: Any, made: Any, refused: Any) -> None:
 
 
 def test_quota(bench: Any, made: Any, refused: Any) -> None:
-    bench.service.quotas = replace(
-        bench.service.quotas, constraints_per_product_and_portfolio=1
-    )
+    bench.service.quotas = replace(bench.service.quotas, constraints_per_product_and_portfolio=1)
     bench.constrain(made, {"LocalRoleName": "launch"})
     refused(
         "LimitExceededException",

@@ -50,9 +50,7 @@ def test_a_refused_request_leaves_its_token_unused(bench: Any, refused: Any) -> 
     }
     bad = {"Info": {"LoadTemplateFromURL": "https://none.s3.amazonaws.com/x"}}
     create = bench.sc.create_product
-    refused(
-        "InvalidParametersException", create, **arguments, ProvisioningArtifactParameters=bad
-    )
+    refused("InvalidParametersException", create, **arguments, ProvisioningArtifactParameters=bad)
     create(**arguments, ProvisioningArtifactParameters=bench.artifact())
 
 

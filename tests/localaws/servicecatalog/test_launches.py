@@ -299,9 +299,7 @@ def test_terminate(site: Site, refused: Any) -> None:
     site.user.wait(lambda: site.topics() == set())
     missing = "ResourceNotFoundException"
     refused(missing, site.user.sc.describe_provisioned_product, Id=provisioned)
-    refused(
-        missing, site.user.sc.terminate_provisioned_product, ProvisionedProductId=provisioned
-    )
+    refused(missing, site.user.sc.terminate_provisioned_product, ProvisionedProductId=provisioned)
     kinds = [r["RecordType"] for r in site.user.sc.list_record_history()["RecordDetails"]]
     assert kinds == ["TERMINATE_PROVISIONED_PRODUCT", "PROVISION_PRODUCT"]
     site.launched()
@@ -355,9 +353,7 @@ def test_a_local_role_is_the_launching_accounts_own(organised: Any) -> None:
     )
     site = Site(member, made, member.user("sagemaker-local"))
     record = site.launched("in-member")
-    assert record["LaunchRoleArn"] == (
-        f"arn:aws:iam::{member.account}:role/catalog/local-launch"
-    )
+    assert record["LaunchRoleArn"] == (f"arn:aws:iam::{member.account}:role/catalog/local-launch")
     assert site.topics() == {"topic"}
 
 
@@ -448,9 +444,7 @@ def test_reading_what_is_not_there(site: Site, refused: Any) -> None:
     refused(missing, sc.describe_record, Id="rec-x")
     refused(missing, sc.describe_provisioned_product, Id="pp-x")
     refused(missing, sc.get_provisioned_product_outputs, ProvisionedProductId="pp-x")
-    refused(
-        missing, sc.list_stack_instances_for_provisioned_product, ProvisionedProductId="pp-x"
-    )
+    refused(missing, sc.list_stack_instances_for_provisioned_product, ProvisionedProductId="pp-x")
     site.launched()
     refused(
         "InvalidParametersException",
@@ -469,9 +463,7 @@ def test_properties(site: Site, refused: Any) -> None:
     provisioned = site.launched()["ProvisionedProductId"]
     owner = f"arn:aws:iam::{site.bench.account}:user/somebody"
     change = site.user.sc.update_provisioned_product_properties
-    answer = change(
-        ProvisionedProductId=provisioned, ProvisionedProductProperties={"OWNER": owner}
-    )
+    answer = change(ProvisionedProductId=provisioned, ProvisionedProductProperties={"OWNER": owner})
     assert answer["Status"] == "SUCCEEDED"
     assert site.user.sc.scan_provisioned_products()["ProvisionedProducts"] == []
     refused(

@@ -32,9 +32,7 @@ def test_every_paged_list(bench: Any) -> None:
         bench.put_in(portfolios[0], product)
     for number in range(5):
         bench.grant(portfolios[0], f"arn:aws:iam::{bench.account}:role/r{number}")
-        bench.sc.create_portfolio_share(
-            PortfolioId=portfolios[0], AccountId=f"33333333333{number}"
-        )
+        bench.sc.create_portfolio_share(PortfolioId=portfolios[0], AccountId=f"33333333333{number}")
         option = bench.sc.create_tag_option(Key="k", Value=str(number))["TagOptionDetail"]["Id"]
     for product in products:
         bench.sc.associate_tag_option_with_resource(ResourceId=product, TagOptionId=option)
@@ -46,9 +44,7 @@ def test_every_paged_list(bench: Any) -> None:
         )
     sc, of = bench.sc, {"PortfolioId": portfolios[0]}
     assert len(_all(sc.list_portfolios, "PortfolioDetails", size=2)) == 5
-    found = _all(
-        sc.list_portfolios_for_product, "PortfolioDetails", size=2, ProductId=products[0]
-    )
+    found = _all(sc.list_portfolios_for_product, "PortfolioDetails", size=2, ProductId=products[0])
     assert [p["Id"] for p in found] == portfolios
     assert len(_all(sc.search_products_as_admin, "ProductViewDetails", size=2)) == 3
     assert len(_all(sc.search_products_as_admin, "ProductViewDetails", size=1, **of)) == 3

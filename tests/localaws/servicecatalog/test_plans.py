@@ -116,9 +116,7 @@ def test_deleting_a_plan_undoes_what_it_reserved(
     assert stacks == []
 
 
-def test_a_plan_that_the_launch_role_may_not_make_fails(
-    bench: Any, user: Any, made: Any
-) -> None:
+def test_a_plan_that_the_launch_role_may_not_make_fails(bench: Any, user: Any, made: Any) -> None:
     bench.session.client("iam").delete_role_policy(RoleName="launch", PolicyName="inline")
     plan = _plan(user, made)
     details = _details(user, plan)

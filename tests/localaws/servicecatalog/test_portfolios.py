@@ -52,15 +52,15 @@ def test_a_portfolio_is_of_one_account_and_region(bench: Any, refused: Any) -> N
         refused("ResourceNotFoundException", elsewhere.sc.describe_portfolio, Id=portfolio)
 
 
-@pytest.mark.parametrize("operation", ["describe_portfolio", "update_portfolio", "delete_portfolio"])
+@pytest.mark.parametrize(
+    "operation", ["describe_portfolio", "update_portfolio", "delete_portfolio"]
+)
 def test_unknown_portfolio(bench: Any, refused: Any, operation: str) -> None:
     refused("ResourceNotFoundException", getattr(bench.sc, operation), Id="port-none")
 
 
 @pytest.mark.parametrize("held", ["Products", "Principals", "Constraints", "Shares"])
-def test_delete_is_refused_while_something_hangs_on_it(
-    bench: Any, refused: Any, held: str
-) -> None:
+def test_delete_is_refused_while_something_hangs_on_it(bench: Any, refused: Any, held: str) -> None:
     portfolio = bench.portfolio()
     if held in ("Products", "Constraints"):
         product, _ = bench.product()
@@ -73,7 +73,10 @@ def test_delete_is_refused_while_something_hangs_on_it(
         bench.aws.switches.disassociate_with_constraints = "allowed"
         bench.aws.switches.launch_role_checked = False
         constraint = bench.sc.create_constraint(
-            PortfolioId=portfolio, ProductId=product, Type="LAUNCH", Parameters='{"LocalRoleName":"r"}'
+            PortfolioId=portfolio,
+            ProductId=product,
+            Type="LAUNCH",
+            Parameters='{"LocalRoleName":"r"}',
         )["ConstraintDetail"]["ConstraintId"]
         bench.sc.disassociate_product_from_portfolio(PortfolioId=portfolio, ProductId=product)
         refused("ResourceNotFoundException", bench.sc.describe_constraint, Id=constraint)

@@ -70,10 +70,10 @@ def test_unknown_portfolio(bench: Any, refused: Any, operation: str) -> None:
         ("*", "IAM_PATTERN"),
     ],
 )
-def test_arns_that_a_type_does_not_allow(
-    bench: Any, refused: Any, arn: str, kind: str
-) -> None:
-    refused("InvalidParametersException", bench.grant, portfolio=bench.portfolio(), arn=arn, kind=kind)
+def test_arns_that_a_type_does_not_allow(bench: Any, refused: Any, arn: str, kind: str) -> None:
+    refused(
+        "InvalidParametersException", bench.grant, portfolio=bench.portfolio(), arn=arn, kind=kind
+    )
 
 
 def test_ten_patterns_and_the_other_quotas(bench: Any, refused: Any) -> None:

@@ -72,13 +72,14 @@ def test_search_filters_sorts_and_matches_loosely(bench: Any, refused: Any) -> N
         page = bench.sc.search_products_as_admin(**kwargs)["ProductViewDetails"]
         return [d["ProductViewSummary"]["Name"] for d in page]
 
-    assert names(Filters={"FullTextSearch": ["PIPELINE"]}) == ["Training pipeline", "Batch pipeline"]
+    assert names(Filters={"FullTextSearch": ["PIPELINE"]}) == [
+        "Training pipeline",
+        "Batch pipeline",
+    ]
     assert names(SortBy="Title") == ["Batch pipeline", "Feature store", "Training pipeline"]
     assert names(SortBy="Title", SortOrder="DESCENDING")[0] == "Training pipeline"
     assert names(Filters={"Owner": ["Nobody"]}) == []
-    refused(
-        "ResourceNotFoundException", bench.sc.search_products_as_admin, PortfolioId="port-none"
-    )
+    refused("ResourceNotFoundException", bench.sc.search_products_as_admin, PortfolioId="port-none")
 
 
 def test_an_association_is_seen_after_a_lag(bench: Any, refused: Any) -> None:
@@ -133,9 +134,7 @@ def test_a_constrained_product_stays_by_default(bench: Any, refused: Any) -> Non
 def test_delete_product(bench: Any, refused: Any) -> None:
     made = bench.make()
     refused("ResourceInUseException", bench.sc.delete_product, Id=made.product)
-    bench.sc.disassociate_product_from_portfolio(
-        PortfolioId=made.portfolio, ProductId=made.product
-    )
+    bench.sc.disassociate_product_from_portfolio(PortfolioId=made.portfolio, ProductId=made.product)
     bench.sc.delete_product(Id=made.product)
     refused("ResourceNotFoundException", bench.sc.delete_product, Id=made.product)
 

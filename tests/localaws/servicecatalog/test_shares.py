@@ -230,13 +230,9 @@ def test_refused_shares(organised: Any, refused: Any) -> None:
     node = {"Type": "ORGANIZATION", "Value": organization.organization_id}
     invalid = "InvalidParametersException"
     refused(invalid, share, PortfolioId=portfolio)
-    refused(
-        invalid, share, PortfolioId=portfolio, AccountId=member.account, OrganizationNode=node
-    )
+    refused(invalid, share, PortfolioId=portfolio, AccountId=member.account, OrganizationNode=node)
     refused(invalid, share, PortfolioId=portfolio, AccountId=hub.account)
-    refused(
-        invalid, share, PortfolioId=portfolio, AccountId=member.account, SharePrincipals=True
-    )
+    refused(invalid, share, PortfolioId=portfolio, AccountId=member.account, SharePrincipals=True)
     refused(
         invalid,
         share,
@@ -316,9 +312,9 @@ def test_tags_of_imported_products(organised: Any, switch: str) -> None:
     hub.aws.switches.imported_product_tags = switch
     made = hub.make(Tags=[{"Key": "sagemaker:studio-visibility", "Value": "true"}])
     organised.share(made.portfolio, "ORGANIZATION", organised.organization.organization_id)
-    seen = member.sc.describe_product_as_admin(
-        Id=made.product, SourcePortfolioId=made.portfolio
-    )["Tags"]
+    seen = member.sc.describe_product_as_admin(Id=made.product, SourcePortfolioId=made.portfolio)[
+        "Tags"
+    ]
     assert bool(seen) == (switch == "visible")
     assert hub.sc.describe_product_as_admin(Id=made.product)["Tags"]
 
@@ -350,8 +346,6 @@ def test_a_recipient_takes_a_product_into_a_portfolio_of_its_own(
     organised.share(made.portfolio, "ORGANIZATION", organised.organization.organization_id)
     local = member.portfolio("Local")
     arguments = {"PortfolioId": local, "ProductId": made.product}
-    refused(
-        "InvalidParametersException", member.sc.associate_product_with_portfolio, **arguments
-    )
+    refused("InvalidParametersException", member.sc.associate_product_with_portfolio, **arguments)
     member.put_in(local, made.product, SourcePortfolioId=made.portfolio)
     refused("ResourceInUseException", hub.sc.delete_product, Id=made.product)

@@ -20,9 +20,7 @@ def test_life_of_a_tag_option(bench: Any, refused: Any) -> None:
     associate = bench.sc.associate_tag_option_with_resource
     associate(ResourceId=portfolio, TagOptionId=option)
     associate(ResourceId=product, TagOptionId=option)
-    refused(
-        "DuplicateResourceException", associate, ResourceId=portfolio, TagOptionId=option
-    )
+    refused("DuplicateResourceException", associate, ResourceId=portfolio, TagOptionId=option)
     shown = bench.sc.describe_portfolio(Id=portfolio)["TagOptions"]
     assert [(o["Key"], o["Value"]) for o in shown] == [("team", "a")]
     assert bench.sc.describe_product_as_admin(Id=product)["TagOptions"] == shown

@@ -161,9 +161,7 @@ def test_provisioning_parameters(bench: Any, refused: Any) -> None:
     refused("InvalidParametersException", ask, ProvisioningArtifactId=made.artifact)
 
 
-def test_parameters_are_refused_while_the_launch_role_is_missing(
-    bench: Any, refused: Any
-) -> None:
+def test_parameters_are_refused_while_the_launch_role_is_missing(bench: Any, refused: Any) -> None:
     bench.aws.switches.launch_role_checked = False
     made = bench.make()
     bench.constrain(made, {"LocalRoleName": "launch"})
