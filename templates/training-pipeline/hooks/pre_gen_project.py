@@ -7,12 +7,12 @@ import sys
 
 RULES = {% raw %}{
     "project_name": [
-        "^(?=.{1,50}$)[A-Za-z0-9]([ -]*[A-Za-z0-9])*$",
-        "Name of the project (letters, digits, single spaces or hyphens between them; up to 50)"
+        "^(?=.{1,40}$)[A-Za-z0-9]([ -]*[A-Za-z0-9])*$",
+        "Name of the project (letters, digits, single spaces or hyphens between them; up to 40)"
     ],
     "project_slug": [
-        "^(?=.{1,50}$)(?!(pandas-stubs|pre-commit|pytest-cov|python-dateutil|scikit-learn|typing-extensions)$)[a-z0-9]+(-[a-z0-9]+)*$",
-        "Name of the repository (lower-case letters, digits, hyphens between them; up to 50; not the name of a library it needs)"
+        "^(?=.{1,40}$)(?!(pandas-stubs|pre-commit|pytest-cov|python-dateutil|scikit-learn|typing-extensions)$)[a-z0-9]+(-[a-z0-9]+)*$",
+        "Name of the repository (lower-case letters, digits, hyphens between them; up to 40; not the name of a library it needs)"
     ],
     "description": [
         "^[^\"'`\\\\{}<>%\\x00-\\x1f]{1,200}$",

@@ -92,7 +92,10 @@ class _Handler(BaseHTTPRequestHandler):
             f"{what} is not available in a local run: only S3 objects and SageMaker's "
             "ListModelPackages and DescribeModelPackage are"
         )
-        self._json(501, {"__type": "NotAvailableLocally", "message": message})
+        if what.startswith("S3 "):
+            self._error(501, "NotAvailableLocally", message)
+        else:
+            self._json(501, {"__type": "NotAvailableLocally", "message": message})
 
     def _s3(self) -> None:
         parts = urlsplit(self.path)
@@ -105,14 +108,15 @@ class _Handler(BaseHTTPRequestHandler):
         bucket, _, key = path.partition("/")
         try:
             if not bucket:
-                self._refuse("ListBuckets")
+                names = (f.name for f in self.store.root.iterdir() if f.name != ".tmp")
+                rows = (f"<Bucket><Name>{escape(name)}</Name></Bucket>" for name in sorted(names))
+                self._xml(200, f"<R><Buckets>{''.join(rows)}</Buckets></R>")
             elif not key:
                 self._bucket(bucket, query)
             else:
                 self._object(f"s3://{bucket}/{key}", query)
         except (RunnerError, OSError) as error:
-            self._xml(400, f"<Error><Code>InvalidRequest</Code><Message>{escape(str(error))}"
-                      "</Message></Error>")  # fmt: skip
+            self._error(400, "InvalidRequest", str(error))
 
     def _bucket(self, bucket: str, query: dict[str, list[str]]) -> None:
         if self.command == "HEAD":
@@ -171,8 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command in {"GET", "HEAD"} and file.is_file():
             self._get(file.read_bytes())
         elif self.command in {"GET", "HEAD"}:
-            self._xml(404, "<Error><Code>NoSuchKey</Code><Message>no such object"
-                      "</Message></Error>")  # fmt: skip
+            self._error(404, "NoSuchKey", f"{uri}: no such object")
         else:
             self._refuse(f"S3 {self.command} with {sorted(query)}")
 
@@ -195,6 +198,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _xml(self, status: int, content: str) -> None:
         self._send(status, content.encode(), "application/xml")
+
+    def _error(self, status: int, code: str, message: str) -> None:
+        text = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+        self._xml(status, f"<Error>{text}</Error>")
 
     def _send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
         self.send_response(status)

@@ -107,9 +107,10 @@ def _imply(nodes: Mapping[str, Node], scope: Scope) -> None:
     for reader in nodes.values():
         body = reader.step.get("Arguments", {})
         found = set(_uris(scope, body["Conditions"] if reader.type == "Condition" else body))
-        for writer in nodes.keys() - {reader.name}:
+        for writer in nodes:
             if (
-                any(
+                writer != reader.name
+                and any(
                     _below(uri, target) or (is_input and _below(target, uri))
                     for uri, is_input in found
                     for target in writes[writer]

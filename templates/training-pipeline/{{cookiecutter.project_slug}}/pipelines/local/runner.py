@@ -27,7 +27,7 @@ from .kinds import KINDS
 from .progress import Progress
 from .registry import Registry
 from .result import DONE, RunResult, StepResult
-from .sandbox import Processes, Sandbox, namespaces_work
+from .sandbox import ROOM, Processes, Sandbox, namespaces_work, write_tools
 from .store import Store, pack
 from .validate import available, validate
 
@@ -136,6 +136,7 @@ class _Engine:
         self.run_id = secrets.token_hex(6)
         self.folder = work / "runs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{self.run_id}"
         self.store, self.cache, self.progress = store, cache, progress
+        self.tools = work / "tools"
         self.registry = Registry(work / "registry")
         self.python, self.namespace, self.keep = python, namespace, keep
         self.parallel, self.processes = parallel, Processes()
@@ -200,7 +201,7 @@ class _Engine:
         types = {node.type for node in self.nodes.values()}
         lines = [
             f"Jobs run with {self.python} and this machine's libraries, not in the image.",
-            "requirements.txt is not installed.",
+            "pip installs nothing: requirements.txt is left out.",
             "No IAM, network isolation, encryption, instance types or several instances.",
         ]
         if not self.namespace:
@@ -223,6 +224,7 @@ class _Engine:
 
     def run(self) -> RunResult:
         self.folder.mkdir(parents=True)
+        write_tools(self.tools)
         for line in self.result.differences:
             self.progress.line(f"differs from SageMaker: {line}")
         running: dict[Future[None], Node] = {}
@@ -378,6 +380,7 @@ class _Engine:
                 namespace=self.namespace,
                 processes=self.processes,
                 environment=self.environment,
+                tools=self.tools,
             )
 
         return Job(
@@ -433,7 +436,7 @@ def _disk(error: OSError) -> JobError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return JobError(
             f"the disk is full ({error.filename or 'no space left'}); nothing half-written is kept",
-            next_step=f"Make room (old runs are in {WORK}/runs) and run again: cached steps stay.",
+            next_step=ROOM,
             kind="DiskFull",
         )
     return JobError(f"{error.strerror}: {error.filename}")

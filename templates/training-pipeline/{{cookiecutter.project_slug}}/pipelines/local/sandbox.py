@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from .errors import JobError
 
 ML = "/opt/ml"
+ROOM = "Make room (old runs can be deleted) and run again: cached steps stay."
 _ROOT = re.compile(r"(?<![\w/.-])/opt/ml(?![\w.-])")
 # A private /opt: a memory file system with every entry of the real one bound into it, except
 # `ml`, which is the sandbox. The host's /opt is only read.
@@ -49,6 +50,18 @@ def namespaces_work(probe: Path) -> bool:
         (probe / name).mkdir(parents=True, exist_ok=True)
     command = [*_UNSHARE, str(probe), "/opt/ml", "true"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def write_tools(folder: Path) -> None:
+    """Write a `pip` that installs nothing: jobs of the SDK's would change this machine's Python."""
+    line = "left out: jobs use this machine's libraries"
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    (folder / "lib" / "pip").mkdir(parents=True, exist_ok=True)
+    for name in ("pip", "pip3"):
+        (folder / "bin" / name).write_text(f'#!/bin/sh\necho "pip $* {line}"\n', "utf-8")
+        (folder / "bin" / name).chmod(0o755)
+    module = f'import sys\n\nprint("pip", *sys.argv[1:], "{line}")\n'
+    (folder / "lib" / "pip" / "__main__.py").write_text(module, "utf-8")
 
 
 @dataclass(kw_only=True)
@@ -107,6 +120,7 @@ class Sandbox:
         namespace: the job sees the sandbox at `/opt/ml`; else paths it is given are rewritten.
         processes: where the job's process is entered.
         environment: what every job gets beside its own variables.
+        tools: folder made by `write_tools`.
     """
 
     folder: Path
@@ -114,6 +128,7 @@ class Sandbox:
     namespace: bool
     processes: Processes
     environment: Mapping[str, str]
+    tools: Path
 
     def __post_init__(self) -> None:
         for name in ("opt/ml", "view"):
@@ -158,11 +173,14 @@ class Sandbox:
         if Path(words[0]).name in {"python", "python3"}:
             words[0] = self.python
         variables = {name: self.seen(value) for name, value in env.items()}
+        paths = [variables.get("PYTHONPATH", ""), str(self.tools / "lib")]
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         if self.namespace:
             words = [*_UNSHARE, str(self.folder), cwd, *words]
         self._write_rerun(words, variables, cwd)
         base = {k: v for k, v in os.environ.items() if not _HIDDEN.match(k)}
-        base["PATH"] = f"{Path(self.python).parent}{os.pathsep}{base.get('PATH', os.defpath)}"
+        paths = [str(self.tools / "bin"), str(Path(self.python).parent), base.get("PATH", "")]
+        base["PATH"] = os.pathsep.join(filter(None, paths))
         with self.processes.start(
             words, env={**base, **self.environment, **variables}, cwd=self.path(cwd), log=self.log
         ) as process:
@@ -174,6 +192,8 @@ class Sandbox:
                 ) from None
         if self.processes.stopping:
             raise JobError("stopped", kind="Stopped")
+        if code and any("No space left on device" in line for line in self.tail(20)):
+            raise JobError(self._reason(code), next_step=ROOM, kind="DiskFull")
         if code:
             raise JobError(self._reason(code), kind=_kind(code))
 

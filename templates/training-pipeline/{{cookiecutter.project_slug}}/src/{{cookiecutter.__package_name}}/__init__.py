@@ -1,1 +1,1 @@
-"""{{ cookiecutter.description }}"""
+"""{{ cookiecutter.project_name }}: data, features, model, evaluation and steps."""
