@@ -252,7 +252,9 @@ class Authorizer:
             if organization:
                 more["aws:resourceorgid"] = organization
         own = self._services.get(service)
-        for key, value in ((own.tags_of(resource) if own else None) or {}).items():
+        tags = self.stored.key_tags(resource) if service == "kms" else {}
+        tags = tags or (own.tags_of(resource) if own else None) or {}
+        for key, value in tags.items():
             more[f"aws:resourcetag/{key}".lower()] = value
         return context | more
 

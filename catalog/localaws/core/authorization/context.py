@@ -86,12 +86,15 @@ def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(given, Mapping):
             return {str(key): str(value) for key, value in given.items()}
         if isinstance(given, list):
-            return {
-                str(tag.get("Key", tag.get("key"))): str(tag.get("Value", tag.get("value", "")))
-                for tag in given
-                if isinstance(tag, Mapping)
-            }
+            return dict(_tag(tag) for tag in given if isinstance(tag, Mapping))
     return {}
+
+
+def _tag(tag: Mapping[str, Any]) -> tuple[str, str]:
+    # KMS says TagKey and TagValue; some services write their members in lower case.
+    key = next((tag[k] for k in ("Key", "key", "TagKey") if k in tag), "")
+    value = next((tag[v] for v in ("Value", "value", "TagValue") if v in tag), "")
+    return str(key), str(value)
 
 
 def s3_keys(params: Mapping[str, Any]) -> dict[str, str]:

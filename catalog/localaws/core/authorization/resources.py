@@ -137,7 +137,7 @@ _SAGEMAKER_NAMED = {
     "domain": ("DomainId", False),
     "feature-group": ("FeatureGroupName", True),
 }
-_SAGEMAKER_VERBS = "Create Describe Update Delete Stop Start"
+_SAGEMAKER_VERBS = ("Create", "Describe", "Update", "Delete", "Stop", "Start")
 _SAGEMAKER_KINDS = {
     "pipeline": "Pipeline",
     "model-package-group": "ModelPackageGroup",

@@ -159,6 +159,21 @@ class StoredPolicies:
         return None
 
     @staticmethod
+    def key_tags(arn: str) -> Mapping[str, str]:
+        """Return the tags of a KMS key."""
+        from moto.kms.models import kms_backends  # noqa: PLC0415 - first use
+
+        if arn.count(":") < 5 or ":key/" not in arn:
+            return {}
+        _, _, _, region, account, name = arn.split(":", 5)
+        backend = kms_backends[account][region]
+        key_id = name.removeprefix("key/")
+        if key_id not in backend.keys:
+            return {}
+        tags = backend.list_resource_tags(key_id).get("Tags", [])
+        return {str(tag["TagKey"]): str(tag["TagValue"]) for tag in tags}
+
+    @staticmethod
     def _find_role(account: str, name: str) -> Any | None:
         return next((r for r in _iam(account).roles.values() if r.name == name), None)
 
