@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -179,8 +180,6 @@ def test_a_missing_or_untrusting_launch_role(site: Site, refused: Any) -> None:
 
 
 def _with_policy(site: Site, statements: list[dict[str, Any]]) -> None:
-    import json
-
     site.bench.session.client("iam").put_role_policy(
         RoleName="launch",
         PolicyName="inline",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from catalog.localaws import LocalAws
+from catalog.localaws.organization import Organization, build_organization
 
 
 @pytest.fixture
@@ -18,9 +19,7 @@ def shared() -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def organization(shared: LocalAws) -> Any:
-    from catalog.localaws.organization import build_organization
-
+def organization(shared: LocalAws) -> Organization:
     return build_organization(shared)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,49 +60,47 @@ def test_unknown_portfolio(bench: Any, refused: Any, operation: str) -> None:
     refused("ResourceNotFoundException", getattr(bench.sc, operation), Id="port-none")
 
 
-@pytest.mark.parametrize("held", ["Products", "Principals", "Constraints", "Shares"])
+@pytest.mark.parametrize("held", ["Products", "Principals", "Shares"])
 def test_delete_is_refused_while_something_hangs_on_it(bench: Any, refused: Any, held: str) -> None:
-    portfolio = bench.portfolio()
-    if held in ("Products", "Constraints"):
-        product, _ = bench.product()
-        bench.put_in(portfolio, product)
-    if held == "Principals":
-        bench.grant(portfolio, f"arn:aws:iam::{bench.account}:role/r")
-    if held == "Shares":
-        bench.sc.create_portfolio_share(PortfolioId=portfolio, AccountId="222222222222")
-    if held == "Constraints":
-        bench.aws.switches.disassociate_with_constraints = "allowed"
-        bench.aws.switches.launch_role_checked = False
-        constraint = bench.sc.create_constraint(
-            PortfolioId=portfolio,
-            ProductId=product,
-            Type="LAUNCH",
-            Parameters='{"LocalRoleName":"r"}',
-        )["ConstraintDetail"]["ConstraintId"]
-        bench.sc.disassociate_product_from_portfolio(PortfolioId=portfolio, ProductId=product)
-        refused("ResourceNotFoundException", bench.sc.describe_constraint, Id=constraint)
-    else:
-        message = refused("ResourceInUseException", bench.sc.delete_portfolio, Id=portfolio)
-        assert message == f"Portfolio {portfolio} still has associated {held}"
-    {
-        "Products": lambda: bench.sc.disassociate_product_from_portfolio(
-            PortfolioId=portfolio, ProductId=product
+    portfolio, (product, _) = bench.portfolio(), bench.product()
+    sc, role = bench.sc, f"arn:aws:iam::{bench.account}:role/r"
+    put, take = {
+        "Products": (
+            lambda: bench.put_in(portfolio, product),
+            lambda: sc.disassociate_product_from_portfolio(
+                PortfolioId=portfolio, ProductId=product
+            ),
         ),
-        "Principals": lambda: bench.sc.disassociate_principal_from_portfolio(
-            PortfolioId=portfolio, PrincipalARN=f"arn:aws:iam::{bench.account}:role/r"
+        "Principals": (
+            lambda: bench.grant(portfolio, role),
+            lambda: sc.disassociate_principal_from_portfolio(
+                PortfolioId=portfolio, PrincipalARN=role
+            ),
         ),
-        "Shares": lambda: bench.sc.delete_portfolio_share(
-            PortfolioId=portfolio, AccountId="222222222222"
+        "Shares": (
+            lambda: sc.create_portfolio_share(PortfolioId=portfolio, AccountId="222222222222"),
+            lambda: sc.delete_portfolio_share(PortfolioId=portfolio, AccountId="222222222222"),
         ),
-        "Constraints": lambda: None,
-    }[held]()
-    bench.sc.delete_portfolio(Id=portfolio)
-    refused("ResourceNotFoundException", bench.sc.describe_portfolio, Id=portfolio)
+    }[held]
+    put()
+    message = refused("ResourceInUseException", sc.delete_portfolio, Id=portfolio)
+    assert message == f"Portfolio {portfolio} still has associated {held}"
+    take()
+    sc.delete_portfolio(Id=portfolio)
+    refused("ResourceNotFoundException", sc.describe_portfolio, Id=portfolio)
+
+
+def test_constraints_may_go_with_their_product(bench: Any, refused: Any) -> None:
+    bench.aws.switches.disassociate_with_constraints = "allowed"
+    bench.role("launch")
+    made = bench.make()
+    constraint = bench.constrain(made, {"LocalRoleName": "launch"})
+    bench.sc.disassociate_product_from_portfolio(PortfolioId=made.portfolio, ProductId=made.product)
+    refused("ResourceNotFoundException", bench.sc.describe_constraint, Id=constraint)
+    bench.sc.delete_portfolio(Id=made.portfolio)
 
 
 def test_quota_and_tags(bench: Any, refused: Any) -> None:
-    from dataclasses import replace
-
     bench.service.quotas = replace(bench.service.quotas, portfolios=2)
     first = bench.portfolio()
     bench.portfolio()

@@ -138,7 +138,7 @@ def test_share_update_and_delete(organised: Any, refused: Any) -> None:
     portfolio = hub.portfolio()
     node = {"Type": "ORGANIZATION", "Value": organised.organization.organization_id}
     hub.grant(portfolio, PATTERN, "IAM_PATTERN")
-    organised.share(portfolio, **{"node_type": node["Type"], "value": node["Value"]})
+    organised.share(portfolio, node["Type"], node["Value"])
 
     def flags() -> tuple[bool, bool]:
         page = hub.sc.describe_portfolio_shares(PortfolioId=portfolio, Type="ORGANIZATION")
@@ -186,15 +186,16 @@ def test_one_share_action_at_a_time(organised: Any, scope: str, blocked: set[str
     unit = {"Type": "ORGANIZATIONAL_UNIT", "Value": organization.ous["data-science"]}
     first = hub.sc.create_portfolio_share(PortfolioId=portfolio, OrganizationNode=node)
     attempts = {
-        "same": (hub, portfolio), "other portfolio": (hub, second), "other region": (elsewhere, third)
-    }  # fmt: skip
+        "same": (hub, portfolio),
+        "other portfolio": (hub, second),
+        "other region": (elsewhere, third),
+    }
     busy = set()
     for name, (bench, target) in attempts.items():
         try:
             # An update is refused for the missing share only after it is refused for being busy.
             bench.sc.update_portfolio_share(PortfolioId=target, OrganizationNode=unit)
-        except bench.sc.exceptions.InvalidStateException as error:
-            assert "more than one portfolio share action" in str(error)
+        except bench.sc.exceptions.InvalidStateException:
             busy.add(name)
         except bench.sc.exceptions.ResourceNotFoundException:
             pass
