@@ -38,9 +38,10 @@ def roles_template(*, launch_role: str, permissions_boundary: str | None = None)
 
     Args:
         launch_role: name of the role that Service Catalog assumes to create a project.
-        permissions_boundary: name of an IAM policy, present in every account, that bounds the
-            launch role.
+        permissions_boundary: name of an IAM policy, present in every account, that every role of a
+            project must carry; launches then give its ARN.
     """
+    boundary = f"arn:*:iam::*:policy/{permissions_boundary}" if permissions_boundary else None
     role: dict[str, Any] = {
         "Type": "AWS::IAM::Role",
         "Properties": {
@@ -57,14 +58,13 @@ def roles_template(*, launch_role: str, permissions_boundary: str | None = None)
                 ],
             },
             "Policies": [
-                {"PolicyName": "launch-projects", "PolicyDocument": launch_policy_document()}
+                {
+                    "PolicyName": "launch-projects",
+                    "PolicyDocument": launch_policy_document(permissions_boundary=boundary),
+                }
             ],
         },
     }
-    if permissions_boundary:
-        role["Properties"]["PermissionsBoundary"] = {
-            "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/" + permissions_boundary
-        }
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Roles with which Service Catalog launches SageMaker project templates",
