@@ -136,28 +136,27 @@ def _bucket_policy(*, bucket_arn: str, key_arn: str) -> dict[str, Any]:
                 "Resource": everything,
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
-            {
-                "Sid": "NoOtherEncryption",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:PutObject",
-                "Resource": objects,
-                # A request without the header gets the bucket's default, which is the key.
-                "Condition": {
-                    "StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}
-                },
-            },
-            {
-                "Sid": "NoOtherKey",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:PutObject",
-                "Resource": objects,
-                "Condition": {
-                    "StringNotEqualsIfExists": {
-                        "s3:x-amz-server-side-encryption-aws-kms-key-id": key_arn
-                    }
-                },
-            },
+            _only(
+                "NoOtherEncryption", objects, "s3:x-amz-server-side-encryption", equals="aws:kms"
+            ),
+            _only(
+                "NoOtherKey",
+                objects,
+                "s3:x-amz-server-side-encryption-aws-kms-key-id",
+                equals=key_arn,
+            ),
         ],
+    }
+
+
+def _only(sid: str, objects: str, header: str, *, equals: str) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": objects,
+        # A request without the header gets the bucket's default, which is the key. `IfExists`
+        # would not do: a negated comparison holds when its key is missing.
+        "Condition": {"Null": {header: "false"}, "StringNotEquals": {header: equals}},
     }

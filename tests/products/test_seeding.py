@@ -104,9 +104,7 @@ class Launch:
         self, answers: dict[str, str] | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         asked = {"project_name": "Late-Flights", "kind": "", "verbose": "", **(answers or {})}
-        write_tree(
-            self.s3, {"project-bucket/seeding/request-1/answers.json": json.dumps(asked)}
-        )
+        write_tree(self.s3, {"project-bucket/seeding/request-1/answers.json": json.dumps(asked)})
         return subprocess.run(
             [sys.executable, "-m", "seeding"],
             cwd=self.tree,
@@ -156,9 +154,7 @@ def copier(*arguments: str, catalog: Path, scratch: Path) -> None:
     )
 
 
-def test_a_project_is_born_and_later_updated(
-    launch: Launch, catalog: Path, tmp_path: Path
-) -> None:
+def test_a_project_is_born_and_later_updated(launch: Launch, catalog: Path, tmp_path: Path) -> None:
     done = launch.seed({"kind": "number", "verbose": "true", "label": ""})
     assert done.returncode == 0, done.stderr
 
@@ -197,6 +193,17 @@ def test_an_answer_that_copier_refuses_is_reported(launch: Launch) -> None:
     assert "does not accept the answers" in launch.reason
     assert "label" in launch.reason
     assert git(launch.remote, "for-each-ref") == ""
+
+
+def test_wheels_with_another_lock_are_not_installed(launch: Launch) -> None:
+    wheels = next((launch.s3 / "assets-eu-west-1").rglob("*.zip"))
+    with zipfile.ZipFile(wheels, "a") as content, pytest.warns(UserWarning, match="Duplicate"):
+        content.writestr("requirements.txt", "copier==9.19.1\n")
+
+    refused = launch.seed()
+
+    assert refused.returncode == 1
+    assert "not the one that this release was published with" in launch.reason
 
 
 def test_a_missing_wheel_set_is_reported(launch: Launch) -> None:

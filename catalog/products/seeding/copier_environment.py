@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import sysconfig
 import venv
@@ -54,6 +55,12 @@ def install(*, settings: Settings, folder: Path) -> Path:
     wheels = folder / "wheels"
     with zipfile.ZipFile(archive) as content:
         content.extractall(wheels)
+    lock = hashlib.sha256((wheels / LOCK).read_bytes()).hexdigest()
+    if lock != settings.wheels_prefix.rpartition("/")[2]:
+        raise SeedError(
+            f"The lock of the packages in {source} is not the one that this release was published"
+            " with. Tell the team that owns the catalog."
+        )
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     try:
