@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 RUN := $(UV) run --frozen --all-groups
 STAMP := .venv/.ready
 
-.PHONY: help setup demo test test-fast lint format clean
+.PHONY: help setup demo test lint format derive bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,14 +28,18 @@ demo: setup  ## publish to an organisation on the local AWS, then start a projec
 test: setup lint  ## lint, type check and the whole test suite: what CI runs
 	$(RUN) pytest -n 2 --dist worksteal
 
-lint: setup  ## ruff, mypy and the pre-commit hooks
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
-	$(RUN) mypy
+lint: setup  ## the pre-commit hooks: ruff, strict mypy, derived files, merge markers
+	$(RUN) pre-commit run --all-files
 
 format: setup  ## fix what can be fixed
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+
+derive: setup  ## write the derived files again: front doors, shared copies, definitions, schemas
+	$(RUN) python -m scripts.check_derived --write
+
+bench: setup  ## measure publishing; the tables go into benchmarks/README.md
+	$(RUN) python -m benchmarks.publish
 
 clean:  ## remove everything that this Makefile made
 	rm -rf .venv .uv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis cdk.out
