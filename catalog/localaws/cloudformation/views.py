@@ -10,15 +10,6 @@ from catalog.localaws.cloudformation.resources import find_handler
 from catalog.localaws.cloudformation.template import Template
 from catalog.localaws.cloudformation.validation import capabilities
 
-_CONSTRAINTS = (
-    "AllowedPattern",
-    "ConstraintDescription",
-    "MaxLength",
-    "MaxValue",
-    "MinLength",
-    "MinValue",
-)
-
 
 def _present(**members: Any) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
@@ -189,7 +180,6 @@ def _declaration(name: str, node: Any) -> dict[str, Any]:
     constraints: dict[str, Any] = {}
     if "AllowedValues" in node:
         constraints["AllowedValues"] = [_text(value) for value in node["AllowedValues"]]
-    constraints.update({key: _text(node[key]) for key in _CONSTRAINTS if key in node})
     return _present(
         ParameterKey=name,
         DefaultValue=_text(node["Default"]) if "Default" in node else None,
