@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from catalog.localaws import LocalAws
+from catalog.localaws.git.login import signature
 
 ACCOUNT = "111111111111"
 REGION = "eu-west-1"
@@ -19,12 +22,31 @@ REGION = "eu-west-1"
 
 @dataclass
 class GitUser:
-    """A person at a terminal: git with the aws CLI's credential helper."""
+    """A person at a terminal: git with a credential helper.
+
+    `helper` is git's `credential.helper`; by default one that signs in this process, since each
+    start of the aws CLI takes a second.
+    """
 
     aws: LocalAws
     folder: Path
     credentials: dict[str, str]
-    helper: str = "!aws codecommit credential-helper --ignore-host-check $@"
+    helper: str | None = None
+    url: str = ""
+
+    def _signed(self, url: str) -> str:
+        when = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        parts = urlsplit(url)
+        made = signature(
+            secret_key=self.credentials["AWS_SECRET_ACCESS_KEY"],
+            when=when,
+            region=REGION,
+            host=parts.hostname or "",
+            path=parts.path,
+        )
+        token = self.credentials.get("AWS_SESSION_TOKEN")
+        name = self.credentials["AWS_ACCESS_KEY_ID"] + (f"%{token}" if token else "")
+        return f"!f() {{ echo username={name}; echo password={when}Z{made}; }}; f"
 
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
         done = self.run(*arguments, cwd=cwd)
@@ -32,8 +54,11 @@ class GitUser:
         return done.stdout.strip()
 
     def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        url = next((one for one in arguments if one.startswith("http")), self.url)
+        self.url = url
+        helper = self._signed(url) if self.helper is None else self.helper
         options = [
-            f"credential.helper={self.helper}",
+            f"credential.helper={helper}",
             "credential.UseHttpPath=true",
             "user.name=Jo",
             "user.email=jo@example.com",

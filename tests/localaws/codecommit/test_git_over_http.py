@@ -23,8 +23,11 @@ def first_commit(user, url):
     return work
 
 
+AWS_HELPER = "!aws codecommit credential-helper --ignore-host-check $@"
+
+
 def test_push_clone_fetch_and_shallow_clone(lab):
-    url, jo = lab.repository(), lab.user()
+    url, jo = lab.repository(), lab.user(helper=AWS_HELPER)
     work = first_commit(jo, url)
     jo.git("push", "origin", "main", "HEAD:refs/heads/other", cwd=work)
     commit = jo.git("rev-parse", "HEAD", cwd=work)
@@ -91,7 +94,8 @@ def test_a_role_without_git_push_is_refused(lab, make_role):
     user.git("commit", "--allow-empty", "-qm", "more", cwd=work)
     refused = user.run("push", "origin", "main", cwd=work)
     assert "403" in refused.stderr
-    writer = lab.user("writer", role_arn=make_role("111111111111", "codebuild.amazonaws.com", PUSH))
+    pusher = make_role("111111111111", "codebuild.amazonaws.com", PUSH)
+    writer = lab.user("writer", role_arn=pusher, helper=AWS_HELPER)
     writer.git("push", url, "main", cwd=work)
 
 
