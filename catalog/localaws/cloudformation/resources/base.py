@@ -263,18 +263,13 @@ def reason_of(error: Exception, token: str | None) -> str:
         kind = "Throttling"
     elif any(mark in code for mark in ("Invalid", "Validation", "Malformed")):
         kind = "InvalidRequest"
-    service = error.operation_name
     return (
         f'Resource handler returned message: "{details.get("Message", "")} '
-        f"(Service: {_service_of(error)}, Operation: {service}, "
+        f"(Operation: {error.operation_name}, Error Code: {code}, "
         f"Status Code: {metadata.get('HTTPStatusCode', 400)}, "
         f'Request ID: {metadata.get("RequestId", "")})" '
         f"(RequestToken: {token}, HandlerErrorCode: {kind})"
     )
-
-
-def _service_of(error: ClientError) -> str:
-    return str(getattr(error, "service_name", "") or error.response.get("Error", {}).get("Code"))
 
 
 def _at(value: Any, path: str) -> Any:

@@ -194,7 +194,7 @@ def _put_logging(s3: Any, name: str, value: Mapping[str, Any]) -> None:
 def _put_notification(s3: Any, name: str, value: Mapping[str, Any]) -> None:
     result: dict[str, Any] = {}
     if value.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", False):
-        result["EventBridgeConfiguration"] = {}
+        raise HandlerError("Bucket notifications to EventBridge are not emulated.")
     for source, target, arn, key in (
         ("LambdaConfigurations", "LambdaFunctionConfigurations", "Function", "LambdaFunctionArn"),
         ("QueueConfigurations", "QueueConfigurations", "Queue", "QueueArn"),

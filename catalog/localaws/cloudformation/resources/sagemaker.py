@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 from catalog.localaws.cloudformation.resources.api import policy_text, to_request
@@ -92,7 +93,7 @@ class Pipeline(ResourceHandler):
         """Make the pipeline."""
         client = ctx.client("sagemaker")
         request = self._request(client, "CreatePipeline", properties)
-        request["ClientRequestToken"] = ctx.name(64)
+        request["ClientRequestToken"] = str(uuid.uuid4())
         client.create_pipeline(**request)
         ctx.report(properties["PipelineName"])
         return Created(physical_id=properties["PipelineName"])
@@ -108,7 +109,7 @@ class Pipeline(ResourceHandler):
         """Remove the pipeline."""
         del properties
         ctx.client("sagemaker").delete_pipeline(
-            PipelineName=ctx.physical_id, ClientRequestToken=ctx.name(64)
+            PipelineName=ctx.physical_id, ClientRequestToken=str(uuid.uuid4())
         )
 
     def _request(self, client: Any, operation: str, properties: Properties) -> dict[str, Any]:

@@ -25,6 +25,10 @@ class _Named(ResourceHandler):
     noun: str
     property: str
 
+    def has_attribute(self, attribute: str) -> bool:
+        """Return whether `Fn::GetAtt` knows the attribute: the name is one, beyond the schema."""
+        return attribute == self.property or super().has_attribute(attribute)
+
     def create(self, ctx: Context, properties: Properties) -> Created:
         """Make the resource."""
         client = ctx.client("sagemaker")
