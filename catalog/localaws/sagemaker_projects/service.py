@@ -197,7 +197,7 @@ class SageMaker(Tags, SageMakerResources):
         with self._lock:
             existing = state.projects.get(name)
             living = [p for p in state.projects.values() if p.status != "DeleteCompleted"]
-            if existing in living and existing is not None:
+            if existing is not None and existing.status != "DeleteCompleted":
                 raise validation_error(f"Project already exists: {existing.arn}")
             if len(living) >= self.project_quota:
                 raise ServiceError(

@@ -11,9 +11,8 @@ from catalog.localaws.core.service import Call, ServiceError
 from catalog.localaws.servicecatalog import errors, ids
 from catalog.localaws.servicecatalog.base import require_tags, tag_list, tag_map
 from catalog.localaws.servicecatalog.models import Artifact
-from catalog.localaws.servicecatalog.organization import SERVICE_PRINCIPAL
 from catalog.localaws.servicecatalog.paths import Launchable, LaunchPath
-from catalog.localaws.servicecatalog.stacks import StackRequest, Stacks
+from catalog.localaws.servicecatalog.stacks import StackRequest
 from catalog.localaws.servicecatalog.views import Views
 
 _MOST_TAGS = 50
@@ -63,6 +62,7 @@ class Launches(Views):
         )
         stack_tags = require_tags(_stack_tags(chosen.path, tags), quota=_MOST_TAGS)
         credentials = self.assume(role_arn) if role_arn else call.credentials
+        self.require_summary(call, chosen.artifact, credentials)
         return Launch(
             chosen=chosen,
             role_arn=role_arn,
@@ -100,13 +100,6 @@ class Launches(Views):
             ),
             notification_arns=[*call.params.get("NotificationArns", []), *topics],
         )
-
-    def stacks(self, credentials: dict[str, str], *, region: str) -> Stacks:
-        """Return the stack operations with somebody's rights; tests may put a double here."""
-        client = self.aws.client_as(
-            credentials, "cloudformation", region=region, via=SERVICE_PRINCIPAL
-        )
-        return Stacks(client, self.aws.pause)
 
 
 def _values(

@@ -79,24 +79,35 @@ class Stacks:
         self._client = client
         self._pause = pause
 
+    def summarise(self, template_url: str) -> str | None:
+        """Look at the template as AWS does before a launch; returns what is refused, or None."""
+        try:
+            self._client.get_template_summary(TemplateURL=template_url)
+        except ClientError as error:
+            return _refused(error).message
+        return None
+
     def create(self, request: StackRequest, *, on_id: Callable[[str], None]) -> Outcome:
         """Create a stack; `on_id` gets its id as soon as there is one."""
         try:
             stack_id = self._client.create_stack(**request.arguments())["StackId"]
+            on_id(stack_id)
+            return self._follow(stack_id, "CREATE_COMPLETE")
         except ClientError as error:
             return _refused(error)
-        on_id(stack_id)
-        return self._follow(stack_id, "CREATE_COMPLETE")
 
     def update(self, request: StackRequest, *, stack_id: str) -> Outcome:
         """Update a stack; nothing to update is a success."""
         try:
-            self._client.update_stack(**request.arguments())
-        except ClientError as error:
-            if any(text in str(error) for text in _NOTHING_TO_DO):
+            try:
+                self._client.update_stack(**request.arguments())
+            except ClientError as error:
+                if not any(text in str(error) for text in _NOTHING_TO_DO):
+                    raise
                 return self._outcome(self._describe(stack_id), ok=True)
+            return self._follow(stack_id, "UPDATE_COMPLETE")
+        except ClientError as error:
             return _refused(error)
-        return self._follow(stack_id, "UPDATE_COMPLETE")
 
     def delete(self, stack_id: str) -> Outcome:
         """Delete a stack."""
@@ -129,9 +140,9 @@ class Stacks:
         """Execute a change set."""
         try:
             self._client.execute_change_set(ChangeSetName=change_set)
+            return self._follow(stack_id, "CREATE_COMPLETE" if creates else "UPDATE_COMPLETE")
         except ClientError as error:
             return _refused(error)
-        return self._follow(stack_id, "CREATE_COMPLETE" if creates else "UPDATE_COMPLETE")
 
     def drop_plan(self, change_set: str) -> None:
         """Delete a change set.

@@ -9,10 +9,11 @@ from catalog.localaws.core.service import Call, ServiceError
 from catalog.localaws.servicecatalog import errors, templates
 from catalog.localaws.servicecatalog.artifacts import artifact_view
 from catalog.localaws.servicecatalog.base import locked, tag_list
-from catalog.localaws.servicecatalog.models import Constraint, Product
+from catalog.localaws.servicecatalog.models import Artifact, Constraint, Product
 from catalog.localaws.servicecatalog.organization import SERVICE_PRINCIPAL
 from catalog.localaws.servicecatalog.paths import Paths
 from catalog.localaws.servicecatalog.products import product_view_summary, search
+from catalog.localaws.servicecatalog.stacks import Stacks
 
 
 class Views(Paths):
@@ -87,7 +88,7 @@ class Views(Paths):
             launchable = self.resolve(call, call.params, updates=True)
             role_arn = self.launch_role_of(call.account, launchable.path)
         if role_arn:
-            self.assume(role_arn)
+            self.require_summary(call, launchable.artifact, self.assume(role_arn))
         template, path = launchable.artifact.template, launchable.path
         outputs = templates.describe_outputs(template)
         return {
@@ -112,6 +113,23 @@ class Views(Paths):
             )
         except ServiceError:
             raise errors.launch_role_denied(role_arn) from None
+
+    def require_summary(self, call: Call, artifact: Artifact, credentials: dict[str, str]) -> None:
+        """Check that a launch with `credentials` could read the template.
+
+        Raises:
+            ServiceError: InvalidParametersException with what CloudFormation says.
+        """
+        stacks = self.stacks(credentials, region=call.region)
+        if refused := stacks.summarise(artifact.template_url):
+            raise errors.invalid(refused)
+
+    def stacks(self, credentials: dict[str, str], *, region: str) -> Stacks:
+        """Return the stack operations with somebody's rights."""
+        client = self.aws.client_as(
+            credentials, "cloudformation", region=region, via=SERVICE_PRINCIPAL
+        )
+        return Stacks(client, self.aws.pause)
 
     def _accessible(self, call: Call, chosen: Any, what: str) -> Product:
         found = [p for p in self.region(call).products.values() if chosen(p)]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 PATTERN = "arn:aws:iam:::role/*sagemaker*"
-NO_CLOUDFORMATION = [{"Effect": "Allow", "Action": "sns:*", "Resource": "*"}]
 TWO_TOPICS = """
 Parameters:
   Name: {Type: String, Default: topic}
@@ -19,6 +18,10 @@ Resources:
 Outputs:
   Other: {Value: !Ref Other}
 """
+
+
+def _allow(*actions: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
 
 
 class Site:
@@ -190,29 +193,33 @@ def _with_policy(site: Site, statements: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("statements", "says"),
     [
-        (NO_CLOUDFORMATION, "cloudformation:CreateStack"),
-        ([{"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"}], "Access Denied"),
+        ([_allow("sns:*")], "cloudformation:GetTemplateSummary"),
+        ([_allow("cloudformation:*", "sns:*")], "S3 error: Access Denied"),
     ],
 )
-def test_a_launch_role_that_lacks_a_right_fails_the_launch(
-    site: Site, statements: list[dict[str, Any]], says: str
+def test_a_launch_role_that_cannot_read_the_template(
+    site: Site, refused: Any, statements: list[dict[str, Any]], says: str
 ) -> None:
     _with_policy(site, statements)
+    names = {"ProductId": site.made.product, "ProvisioningArtifactId": site.made.artifact}
+    for call in (site.launch, site.user.sc.describe_provisioning_parameters):
+        assert says in refused("InvalidParametersException", call, **names)
+
+
+@pytest.mark.parametrize("lacking", ["CreateStack", "DescribeStacks", "DescribeStackEvents"])
+def test_a_launch_role_that_lacks_a_right_fails_the_launch(site: Site, lacking: str) -> None:
+    rights = ["CreateStack", "DescribeStacks", "DescribeStackEvents", "GetTemplateSummary"]
+    allowed = [f"cloudformation:{right}" for right in rights if right != lacking]
+    _with_policy(site, [_allow(*allowed, "s3:GetObject")])
     record = site.user.record(site.launch())
     assert record["Status"] == "FAILED"
-    assert says.casefold() in record["RecordErrors"][0]["Description"].casefold()
+    assert f"cloudformation:{lacking}" in record["RecordErrors"][0]["Description"]
     assert site.product()["Status"] == "ERROR"
     assert site.product()["StatusMessage"] == record["RecordErrors"][0]["Description"]
 
 
 def test_a_right_that_a_resource_needs_is_missing(site: Site) -> None:
-    _with_policy(
-        site,
-        [
-            {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"},
-            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
-        ],
-    )
+    _with_policy(site, [_allow("cloudformation:*", "s3:GetObject")])
     record = site.user.record(site.launch())
     assert record["Status"] == "FAILED"
     message = site.product()["StatusMessage"]
@@ -328,13 +335,18 @@ def test_terminate_after_the_launch_role_is_gone(site: Site) -> None:
     assert site.topics() == {"topic"}
 
 
-def test_without_a_launch_constraint_the_caller_needs_the_rights(site: Site) -> None:
+def test_without_a_launch_constraint_the_caller_needs_the_rights(site: Site, refused: Any) -> None:
     constraint = site.bench.sc.list_constraints_for_portfolio(PortfolioId=site.made.portfolio)
     site.bench.sc.delete_constraint(Id=constraint["ConstraintDetails"][0]["ConstraintId"])
-    record = site.user.record(site.launch())
-    assert record["Status"] == "FAILED"
-    assert "cloudformation:CreateStack" in record["RecordErrors"][0]["Description"]
-    assert "LaunchRoleArn" not in record
+    message = refused("InvalidParametersException", site.launch)
+    assert "sagemaker-user" in message
+    assert "cloudformation:GetTemplateSummary" in message
+    rights = _allow("cloudformation:*", "s3:GetObject", "sns:*", "servicecatalog:*")
+    arn = site.bench.role("builder", service="sagemaker.amazonaws.com", statements=[rights])
+    site.bench.grant(site.made.portfolio, arn)
+    builder = Site(site.bench, site.made, site.bench.at(role_arn=arn))
+    assert "LaunchRoleArn" not in builder.launched()
+    assert site.topics() == {"topic"}
 
 
 def test_a_local_role_is_the_launching_accounts_own(organised: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -117,7 +118,13 @@ def test_deleting_a_plan_undoes_what_it_reserved(
 
 
 def test_a_plan_that_the_launch_role_may_not_make_fails(bench: Any, user: Any, made: Any) -> None:
-    bench.session.client("iam").delete_role_policy(RoleName="launch", PolicyName="inline")
+    rights = ["cloudformation:GetTemplateSummary", "s3:GetObject"]
+    statement = {"Effect": "Allow", "Action": rights, "Resource": "*"}
+    bench.session.client("iam").put_role_policy(
+        RoleName="launch",
+        PolicyName="inline",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
     plan = _plan(user, made)
     details = _details(user, plan)
     assert details["Status"] == "CREATE_FAILED"
