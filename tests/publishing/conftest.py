@@ -173,7 +173,13 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         assert local.background_errors == []
 
 
-@pytest.fixture(name="make_bundle")
+@pytest.fixture(name="make_bundle", scope="session")
 def make_bundle_fixture():
     """Return the function that makes a small bundle."""
     return make_bundle
+
+
+@pytest.fixture(scope="session")
+def make_hub():
+    """Return the function that makes a hub on a local AWS."""
+    return Hub
