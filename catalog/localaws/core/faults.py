@@ -330,6 +330,7 @@ class Switches:
             does not have ("profile does not exist").
         disassociate_with_constraints: whether a product with constraints leaves a portfolio
             (`allowed`, they go too) or is `refused` as in use.
+        role_lag_seconds: how long Service Catalog does not see a new IAM role.
     """
 
     imported_product_tags: Literal["visible", "lost"] = "visible"
@@ -340,3 +341,4 @@ class Switches:
     association_lag_seconds: float | None = None
     launch_role_checked: bool = True
     disassociate_with_constraints: Literal["refused", "allowed"] = "refused"
+    role_lag_seconds: float = 0.0

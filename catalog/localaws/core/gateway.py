@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from botocore import xform_name
 
 from catalog.localaws.core.authorization import Authorizer
 from catalog.localaws.core.calls import CallLog, CallRecord, is_mutating
-from catalog.localaws.core.faults import CallSite, Faults
+from catalog.localaws.core.faults import CallSite, ConnectionLost, Faults
 from catalog.localaws.core.identity import Identities
 from catalog.localaws.core.moto_bridge import MotoBridge, not_emulated
 from catalog.localaws.core.protocol import parse_input, plain_error, serialise
@@ -25,6 +26,7 @@ from catalog.localaws.core.wire import (
     Scope,
     Target,
     find_target,
+    known_regions,
     read_scope,
 )
 
@@ -90,6 +92,8 @@ class Gateway:
         except ServiceError as error:
             self._log.warning("%s %s: %s", request.method, request.path, error.message)
             return plain_error(error, request)
+        if target.region not in known_regions():
+            raise ConnectionLost(f"no such region: {target.region}", before_effect=True)
         started = time.monotonic()
         principal = ANONYMOUS
         code: str | None = None
@@ -239,5 +243,14 @@ class Gateway:
         )
 
 
+_CODE = re.compile(rb'"__type"\s*:\s*"(?:[^"]*#)?([^"]+)"|<Code>([^<]+)</Code>')
+
+
 def _error_code(response: HttpResponse) -> str | None:
-    return None if response.status < 400 else str(response.status)
+    """Return the error code in an answer of moto's, or its status; None for success."""
+    if response.status < 400:
+        return None
+    found = _CODE.search(response.body)
+    named = (found[1] or found[2]).decode() if found else ""
+    header = next((v for k, v in response.headers.items() if k.lower() == "x-amzn-errortype"), "")
+    return named or header.split(":")[0] or str(response.status)

@@ -177,6 +177,13 @@ def _endpoints() -> EndpointResolver:
 
 
 @functools.cache
+def known_regions() -> frozenset[str]:
+    """Every region of every partition."""
+    data = botocore.loaders.create_loader().load_data("endpoints")
+    return frozenset(region for p in data["partitions"] for region in p["regions"])
+
+
+@functools.cache
 def aws_host(service: str, region: str) -> str:
     """Return the host that AWS serves `service` from in `region`."""
     model = service_model(service)

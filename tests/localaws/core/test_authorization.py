@@ -2,59 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from catalog.localaws import LocalAws
+from tests.localaws.core.roles import allow, as_role, code_of, document_of, make_role
 
 A, B = "111111111111", "222222222222"
 REGION = "eu-west-1"
-
-
-def make_role(  # noqa: PLR0913
-    aws: LocalAws,
-    *,
-    account: str = A,
-    name: str = "worker",
-    statements: list[dict[str, Any]] | None = None,
-    trust: dict[str, Any] | None = None,
-    boundary: str | None = None,
-    path: str = "/",
-) -> str:
-    """Create a role by IAM's API and return its ARN."""
-    iam = aws.session(account=account).client("iam")
-    principal = trust or {"AWS": account}
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}],
-    }
-    extra = {"PermissionsBoundary": boundary} if boundary else {}
-    role = iam.create_role(
-        RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps(document), **extra
-    )["Role"]
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=document_of(statements))
-    return str(role["Arn"])
-
-
-def document_of(statements: list[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def allow(*actions: str, resource: Any = "*", **more: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
-
-
-def as_role(aws: LocalAws, arn: str) -> boto3.Session:
-    return aws.session(account=arn.split(":")[4], role_arn=arn, region=REGION)
-
-
-def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
-    return str(error.value.response["Error"]["Code"])
 
 
 def make_bucket(aws: LocalAws, name: str, *, account: str = A, policy: Any = None) -> Any:
@@ -157,9 +114,9 @@ def test_attached_policies_aws_managed_ones_and_groups_count(aws: LocalAws) -> N
 
 def test_a_permissions_boundary_limits_its_role(aws: LocalAws) -> None:
     iam = aws.session(account=A).client("iam")
-    boundary = iam.create_policy(
-        PolicyName="limit", PolicyDocument=document_of([allow("ssm:*")])
-    )["Policy"]["Arn"]
+    boundary = iam.create_policy(PolicyName="limit", PolicyDocument=document_of([allow("ssm:*")]))[
+        "Policy"
+    ]["Arn"]
     role = make_role(aws, statements=[allow("*")], boundary=boundary)
     session = as_role(aws, role)
     session.client("ssm").describe_parameters()
@@ -169,9 +126,9 @@ def test_a_permissions_boundary_limits_its_role(aws: LocalAws) -> None:
 
 def test_a_role_that_may_only_create_bounded_roles(aws: LocalAws) -> None:
     iam = aws.session(account=A).client("iam")
-    boundary = iam.create_policy(
-        PolicyName="limit", PolicyDocument=document_of([allow("ssm:*")])
-    )["Policy"]["Arn"]
+    boundary = iam.create_policy(PolicyName="limit", PolicyDocument=document_of([allow("ssm:*")]))[
+        "Policy"
+    ]["Arn"]
     condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
     role = make_role(
         aws,
@@ -180,9 +137,7 @@ def test_a_role_that_may_only_create_bounded_roles(aws: LocalAws) -> None:
         ],
     )
     limited = as_role(aws, role).client("iam")
-    trust = document_of(
-        [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": A}}]
-    )
+    trust = document_of([{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": A}}])
     with pytest.raises(ClientError, match="iam:CreateRole"):
         limited.create_role(RoleName="free", AssumeRolePolicyDocument=trust)
     limited.create_role(
@@ -254,9 +209,7 @@ def test_tags_in_requests_and_on_principals_are_conditions(aws: LocalAws) -> Non
 
 
 def test_bucket_policies_across_accounts(aws: LocalAws) -> None:
-    grant = allow(
-        "s3:GetObject", resource="arn:aws:s3:::data-of-a/*", Principal={"AWS": B}
-    )
+    grant = allow("s3:GetObject", resource="arn:aws:s3:::data-of-a/*", Principal={"AWS": B})
     make_bucket(aws, "data-of-a", policy=[grant])
     reader = allow("s3:GetObject", resource="arn:aws:s3:::data-of-a/*")
     with_policy = as_role(aws, make_role(aws, account=B, name="reader", statements=[reader]))
@@ -321,7 +274,9 @@ def test_an_encrypted_bucket_needs_the_key_too(aws: LocalAws) -> None:
     }
     key = kms.create_key(Policy=document_of([root]))["KeyMetadata"]["Arn"]
     s3 = make_bucket(aws, "data-of-a")
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    }
     s3.put_bucket_encryption(
         Bucket="data-of-a", ServerSideEncryptionConfiguration={"Rules": [rule]}
     )
@@ -363,9 +318,13 @@ def test_a_key_policy_that_leaves_the_account_out_locks_it_out(aws: LocalAws) ->
 
 def test_a_session_policy_narrows_the_session(aws: LocalAws) -> None:
     role = make_role(aws, statements=[allow("ssm:*", "sns:*")])
-    answer = aws.session(account=A).client("sts").assume_role(
-        RoleArn=role, RoleSessionName="narrow", Policy=document_of([allow("sns:*")])
-    )["Credentials"]
+    answer = (
+        aws.session(account=A)
+        .client("sts")
+        .assume_role(RoleArn=role, RoleSessionName="narrow", Policy=document_of([allow("sns:*")]))[
+            "Credentials"
+        ]
+    )
     session = aws.session_as(
         {
             "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
@@ -393,11 +352,15 @@ def test_simulation_tells_what_a_role_may_do(aws: LocalAws) -> None:
     role = make_role(
         aws, path="/team/", statements=[allow("s3:GetObject", resource="arn:aws:s3:::data/*")]
     )
-    results = aws.session(account=A).client("iam").simulate_principal_policy(
-        PolicySourceArn=role,
-        ActionNames=["s3:GetObject", "s3:PutObject"],
-        ResourceArns=["arn:aws:s3:::data/x"],
-    )["EvaluationResults"]
+    results = (
+        aws.session(account=A)
+        .client("iam")
+        .simulate_principal_policy(
+            PolicySourceArn=role,
+            ActionNames=["s3:GetObject", "s3:PutObject"],
+            ResourceArns=["arn:aws:s3:::data/x"],
+        )["EvaluationResults"]
+    )
     assert {r["EvalActionName"]: r["EvalDecision"] for r in results} == {
         "s3:GetObject": "allowed",
         "s3:PutObject": "implicitDeny",
