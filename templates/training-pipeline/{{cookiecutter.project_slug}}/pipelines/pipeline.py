@@ -81,8 +81,8 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
     instance_type = ParameterString("InstanceType", default_value="ml.m5.large")
     approval = ParameterString("ModelApprovalStatus", default_value="PendingManualApproval")
     min_skill = ParameterFloat("MinSkill", default_value=0.0)
-    learning_rate = ParameterFloat("LearningRate", default_value=0.05)
-    max_iter = ParameterInteger("MaxIter", default_value=200)
+    learning_rate = ParameterFloat("LearningRate", default_value=0.1)
+    max_iter = ParameterInteger("MaxIter", default_value=100)
 
     image = image_uris.retrieve(
         FRAMEWORK,

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def main(arguments: list[str] | None = None) -> None:
     """Train under the SageMaker training contract: channels and model folder from SM_*."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--learning-rate", type=float, default=0.05)
-    parser.add_argument("--max-iter", type=int, default=200)
+    parser.add_argument("--learning-rate", type=float, default=0.1)
+    parser.add_argument("--max-iter", type=int, default=100)
     parser.add_argument("--max-leaf-nodes", type=int, default=15)
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--validation", type=Path, default=os.environ.get("SM_CHANNEL_VALIDATION"))
