@@ -196,6 +196,21 @@ class ServiceCatalogBase(Service):
         shares = [*self.organization_shares(portfolio, call.account)]
         return any(s.tag_options for s in ([*shares, accepted] if accepted else shares))
 
+    def role_exists(self, role_arn: str) -> bool:
+        """Return whether Service Catalog sees an IAM role with exactly this ARN."""
+        return any(arn == role_arn for arn, _ in self._roles(role_arn.split(":")[4]))
+
+    def role_named(self, *, account: str, name: str) -> str | None:
+        """Return the ARN, with its path, of an account's role by its name, or None."""
+        return next((arn for arn, found in self._roles(account) if found == name), None)
+
+    def _roles(self, account: str) -> Iterator[tuple[str, str]]:
+        oldest = self.switches.role_lag_seconds
+        for role in list(iam_backends[account]["aws"].roles.values()):
+            created = role.create_date.replace(tzinfo=UTC)
+            if (utc_now() - created).total_seconds() >= oldest:
+                yield str(role.arn), str(role.name)
+
     def associated(self, portfolio: Portfolio, product_id: str) -> bool:
         """Return whether the association is there and no longer in its visibility lag."""
         association = portfolio.products.get(product_id)
@@ -304,15 +319,3 @@ def require_tags(tags: dict[str, str], *, quota: int) -> dict[str, str]:
     if len(tags) > quota:
         raise errors.invalid(f"A resource can have at most {quota} tags.")
     return tags
-
-
-def role_exists(role_arn: str) -> bool:
-    """Return whether an IAM role with exactly this ARN exists."""
-    account = role_arn.split(":")[4]
-    return any(role.arn == role_arn for role in list(iam_backends[account]["aws"].roles.values()))
-
-
-def role_named(*, account: str, name: str) -> str | None:
-    """Return the ARN of an account's role by its name, with its path, or None."""
-    roles = list(iam_backends[account]["aws"].roles.values())
-    return next((str(role.arn) for role in roles if role.name == name), None)

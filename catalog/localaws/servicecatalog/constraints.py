@@ -11,8 +11,6 @@ from catalog.localaws.servicecatalog.base import (
     ServiceCatalogBase,
     idempotent,
     locked,
-    role_exists,
-    role_named,
 )
 from catalog.localaws.servicecatalog.models import Constraint, RegionState
 from catalog.localaws.servicecatalog.quotas import require_room
@@ -128,9 +126,9 @@ class Constraints(ServiceCatalogBase):
         if not self.switches.launch_role_checked:
             return
         exists = (
-            role_exists(role)
+            self.role_exists(role)
             if "RoleArn" in keys
-            else role_named(account=account, name=role) is not None
+            else self.role_named(account=account, name=role) is not None
         )
         if not exists:
             raise errors.invalid(f"Role {role}: profile does not exist.")

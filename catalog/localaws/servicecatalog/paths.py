@@ -8,7 +8,6 @@ from typing import Any
 
 from catalog.localaws.core.service import Call
 from catalog.localaws.servicecatalog import errors, ids, patterns
-from catalog.localaws.servicecatalog.base import role_named
 from catalog.localaws.servicecatalog.models import Artifact, Constraint, Portfolio, Product
 from catalog.localaws.servicecatalog.principals import Principals
 
@@ -115,7 +114,9 @@ class Paths(Principals):
             if "RoleArn" in parameters:
                 return str(parameters["RoleArn"])
             name = str(parameters["LocalRoleName"])
-            return role_named(account=account, name=name) or f"arn:aws:iam::{account}:role/{name}"
+            return (
+                self.role_named(account=account, name=name) or f"arn:aws:iam::{account}:role/{name}"
+            )
         return None
 
     def _resolve_artifact(self, product: Product, params: dict[str, Any]) -> Artifact:

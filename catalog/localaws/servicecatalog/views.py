@@ -107,6 +107,8 @@ class Views(Paths):
             ServiceError: InvalidParametersException when the role is missing or does not trust
                 Service Catalog.
         """
+        if not self.role_exists(role_arn):
+            raise errors.launch_role_denied(role_arn)
         try:
             return self.aws.assume_as_service(
                 role_arn, service_principal=SERVICE_PRINCIPAL, session_name="servicecatalog"

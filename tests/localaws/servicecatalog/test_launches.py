@@ -182,6 +182,26 @@ def test_a_missing_or_untrusting_launch_role(site: Site, refused: Any) -> None:
     assert site.user.sc.list_record_history()["RecordDetails"] == []
 
 
+def test_a_new_role_may_not_be_seen_at_once(site: Site, refused: Any) -> None:
+    site.bench.aws.switches.role_lag_seconds = 3600
+    refused("InvalidParametersException", site.launch)
+    site.bench.sc.delete_constraint(
+        Id=site.bench.sc.list_constraints_for_portfolio(PortfolioId=site.made.portfolio)[
+            "ConstraintDetails"
+        ][0]["ConstraintId"]
+    )
+    message = refused(
+        "InvalidParametersException",
+        site.bench.constrain,
+        made=site.made,
+        parameters={"LocalRoleName": "launch"},
+    )
+    assert "profile does not exist" in message
+    site.bench.aws.switches.role_lag_seconds = 0
+    site.bench.constrain(site.made, {"LocalRoleName": "launch"})
+    site.launched()
+
+
 def _with_policy(site: Site, statements: list[dict[str, Any]]) -> None:
     site.bench.session.client("iam").put_role_policy(
         RoleName="launch",
