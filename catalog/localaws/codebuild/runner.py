@@ -155,6 +155,7 @@ class BuildRunner:
                 role,
                 service_principal="codebuild.amazonaws.com",
                 session_name=f"AWSCodeBuild-{build.uuid}",
+                source_arn=build.project["arn"],
             )
         except ServiceError as error:
             raise PhaseError(

@@ -107,13 +107,24 @@ class CodeBuild(Service):
         """Return an account without projects."""
         return BuildState()
 
+    def tags_of(self, arn: str) -> Mapping[str, str] | None:
+        """Return the tags of a project, for conditions on `aws:ResourceTag`."""
+        if arn.count(":") < 5:
+            return None
+        _, _, _, region, account, resource = arn.split(":", 5)
+        state: BuildState = self.state_of(account, region)
+        project = state.projects.get(resource.removeprefix("project/"))
+        if project is None:
+            return None
+        return {tag["key"]: tag["value"] for tag in project["tags"]}
+
     # Projects
 
     def create_project(self, call: Call) -> dict[str, Any]:
         """Create a project."""
         state: BuildState = self.state(call)
         project = new_project(call.params, account=call.account, region=call.region)
-        self._check_role(project["serviceRole"], account=call.account)
+        self._check_role(project, account=call.account)
         with state.lock:
             if project["name"] in state.projects:
                 raise ServiceError(
@@ -127,7 +138,7 @@ class CodeBuild(Service):
         state: BuildState = self.state(call)
         with state.lock:
             project = updated_project(self._project(call, call.params["name"]), call.params)
-            self._check_role(project["serviceRole"], account=call.account)
+            self._check_role(project, account=call.account)
             state.projects[project["name"]] = project
         return {"project": project}
 
@@ -343,14 +354,18 @@ class CodeBuild(Service):
         )
         return {key: page, "nextToken": token} if token else {key: page}
 
-    def _check_role(self, role: str, *, account: str) -> None:
+    def _check_role(self, project: dict[str, Any], *, account: str) -> None:
+        role = project["serviceRole"]
         if f":iam::{account}:role/" not in role:
             raise invalid(
                 "Invalid service role: Service role account ID does not match caller's account"
             )
         try:
             self.aws.assume_as_service(
-                role, service_principal="codebuild.amazonaws.com", session_name="validation"
+                role,
+                service_principal="codebuild.amazonaws.com",
+                session_name="validation",
+                source_arn=project["arn"],
             )
         except ServiceError as error:
             raise invalid(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -109,6 +109,15 @@ class CodeCommitBase(Service):
     def new_state(self, account: str, region: str) -> CommitState:  # noqa: ARG002 - base signature
         """Return an account without repositories."""
         return CommitState()
+
+    def tags_of(self, arn: str) -> Mapping[str, str] | None:
+        """Return the tags of a repository, for conditions on `aws:ResourceTag`."""
+        if arn.count(":") < 5:
+            return None
+        _, _, _, region, account, name = arn.split(":", 5)
+        state: CommitState = self.state_of(account, region)
+        stored = state.repositories.get(name)
+        return stored.tags if stored else None
 
     def stored(self, call: Call, name: str | None = None) -> StoredRepository:
         """Return the repository a call names.

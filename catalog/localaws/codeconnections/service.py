@@ -164,6 +164,13 @@ class ConnectionOperations(Service):
         """Return the tags."""
         return {"Tags": _tags(self.find(call.params["ResourceArn"]))}
 
+    def tags_of(self, arn: str) -> Mapping[str, str] | None:
+        """Return the tags of a connection, for conditions on `aws:ResourceTag`."""
+        try:
+            return self.find(arn).tags
+        except ServiceError:
+            return None
+
     def find(self, arn: str) -> Connection:
         """Return a connection by its ARN under either name.
 

@@ -227,7 +227,10 @@ class Engine:
         role = run.declaration["roleArn"]
         try:
             own = around.aws.assume_as_service(
-                role, service_principal="codepipeline.amazonaws.com", session_name=run.id
+                role,
+                service_principal="codepipeline.amazonaws.com",
+                session_name=run.id,
+                source_arn=f"arn:aws:codepipeline:{around.region}:{around.account}:{run.pipeline}",
             )
         except ServiceError as error:
             raise ActionFailureError(

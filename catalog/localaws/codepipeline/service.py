@@ -24,6 +24,7 @@ from catalog.localaws.codepipeline.views import action_execution, pipeline_state
 from catalog.localaws.codepipeline.waiting import Approvals, Jobs
 from catalog.localaws.core.local import LocalAws
 from catalog.localaws.core.service import Call, Service, ServiceError, paginate
+from catalog.localaws.git.access import require
 from catalog.localaws.git.http import Change
 
 if TYPE_CHECKING:
@@ -125,13 +126,22 @@ class CodePipeline(Service):
         """Return an account without pipelines."""
         return PipelineState()
 
+    def tags_of(self, arn: str) -> Mapping[str, str] | None:
+        """Return the tags of a pipeline, for conditions on `aws:ResourceTag`."""
+        if arn.count(":") < 5:
+            return None
+        _, _, _, region, account, place = arn.split(":", 5)
+        state: PipelineState = self.state_of(account, region)
+        pipeline = state.pipelines.get(place.partition("/")[0])
+        return pipeline.tags if pipeline else None
+
     # Pipelines
 
     def create_pipeline(self, call: Call) -> dict[str, Any]:
         """Create a pipeline and, as AWS does, start its first execution."""
         state: PipelineState = self.state(call)
         declaration = checked(call.params["pipeline"], version=1)
-        self._check_role(declaration["roleArn"])
+        self._check_passing(call, declaration)
         tags = {tag["key"]: tag["value"] for tag in call.params.get("tags", [])}
         name = declaration["name"]
         with state.lock:
@@ -155,7 +165,7 @@ class CodePipeline(Service):
         """Replace a pipeline; its version goes up by one."""
         pipeline = self._pipeline(call, call.params["pipeline"]["name"])
         declaration = checked(call.params["pipeline"], version=pipeline.declaration["version"] + 1)
-        self._check_role(declaration["roleArn"])
+        self._check_passing(call, declaration)
         pipeline.declaration, pipeline.updated = declaration, now()
         return {"pipeline": declaration}
 
@@ -508,10 +518,26 @@ class CodePipeline(Service):
             "PipelineExecutionNotFoundException", f"The pipeline has no execution {wanted}"
         )
 
-    def _check_role(self, role: str) -> None:
+    def _check_passing(self, call: Call, declaration: dict[str, Any]) -> None:
+        """Check that the role can be assumed and that the caller may pass the connections."""
+        for action in declaration["stages"][0]["actions"]:
+            connection = action["configuration"].get("ConnectionArn")
+            if connection:
+                service = connection.split(":")[2]
+                require(
+                    self.aws,
+                    principal=call.principal,
+                    action=f"{service}:PassConnection",
+                    resource=connection,
+                    context={f"{service}:PassedToService": "codepipeline.amazonaws.com"},
+                )
+        role = declaration["roleArn"]
         try:
             self.aws.assume_as_service(
-                role, service_principal="codepipeline.amazonaws.com", session_name="validation"
+                role,
+                service_principal="codepipeline.amazonaws.com",
+                session_name="validation",
+                source_arn=_arn(declaration["name"], call.account, call.region),
             )
         except ServiceError as error:
             raise ServiceError(
