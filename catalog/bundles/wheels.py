@@ -13,6 +13,7 @@ import re
 import subprocess
 import tempfile
 import venv
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -85,6 +86,8 @@ def build_wheel_set(*, python_tag: str, platform: str, cache_dir: Path) -> Path:
         _download(
             needed=needed, wheels=wheels, version=f"3.{match[1]}", abi=python_tag, platform=platform
         )
+        for wheel in wheels.iterdir():
+            _check_unpackable(wheel)
         files = [
             TreeFile(path=wheel.name, content=wheel.read_bytes(), mode=PLAIN)
             for wheel in sorted(wheels.iterdir())
@@ -94,6 +97,13 @@ def build_wheel_set(*, python_tag: str, platform: str, cache_dir: Path) -> Path:
         made.write_bytes(archive(files))
         made.replace(target)
     return target
+
+
+def _check_unpackable(wheel: Path) -> None:
+    # The seeding build unpacks wheels; a .data folder would need an installer.
+    with zipfile.ZipFile(wheel) as content:
+        if any(name.split("/")[0].endswith(".data") for name in content.namelist()):
+            raise WheelsUnavailable(f"{wheel.name} cannot be installed by unpacking it.")
 
 
 def locked(text: str) -> Iterator[tuple[Requirement, tuple[str, ...]]]:

@@ -206,6 +206,17 @@ def test_wheels_with_another_lock_are_not_installed(launch: Launch) -> None:
     assert "not the one that this release was published with" in launch.reason
 
 
+def test_a_wheel_that_is_not_in_the_lock_is_not_imported(launch: Launch) -> None:
+    wheels = next((launch.s3 / "assets-eu-west-1").rglob("*.zip"))
+    with zipfile.ZipFile(wheels, "a") as content:
+        content.writestr("evil-1.0-py3-none-any.whl", b"not what was locked")
+
+    refused = launch.seed()
+
+    assert refused.returncode == 1
+    assert "evil-1.0-py3-none-any.whl" in launch.reason
+
+
 def test_a_missing_wheel_set_is_reported(launch: Launch) -> None:
     refused = launch.seed(SEED_WHEELS_PREFIX="wheels/none")
 

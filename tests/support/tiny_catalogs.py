@@ -54,7 +54,9 @@ def build(scope, *, context):
 """
 
 
-def template_files(name: str, *, questions: str = QUESTIONS, version: str = "0.1.0") -> dict[str, str]:
+def template_files(
+    name: str, *, questions: str = QUESTIONS, version: str = "0.1.0"
+) -> dict[str, str]:
     """Return the files of a small template."""
     folder = f"templates/{name}"
     return {

@@ -29,15 +29,17 @@ def seed(*, settings: Settings, tree: Path) -> str:
     answers = read_answers(run(["aws", "s3", "cp", f"{settings.folder}/answers.json", "-"]))
     with tempfile.TemporaryDirectory(prefix="seed-") as name:
         folder = Path(name)
-        python = install(settings=settings, folder=folder)
+        packages = install(settings=settings, folder=folder)
         catalog = folder / "catalog"
         make(tree=tree, tag=settings.release_tag, folder=catalog)
         repository = folder / "repository"
         try:
             run(
-                [str(python), "-m", "seeding.rendering"],
+                # -S: nothing but the pinned packages can be imported.
+                [sys.executable, "-S", "-m", "seeding.rendering"],
                 cwd=tree,
                 environment={
+                    "PYTHONPATH": str(packages),
                     # Copier keeps a mirror per URL: this one must not outlive the build.
                     "COPIER_CACHE_DIR": str(folder / "mirrors"),
                     **git_config(redirect(catalog_url=settings.catalog_url, to=catalog)),

@@ -1,11 +1,16 @@
-"""A virtual environment with Copier, installed from a wheel set without a package index."""
+"""Copier and what it needs, unpacked from a wheel set without a package index.
+
+A wheel without a `.data` folder is installed by unpacking it (packaging.python.org, Binary
+distribution format), so neither pip nor a virtual environment is needed: a launch waits seconds
+less, and builds of the catalog refuse any other wheel.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import sysconfig
-import venv
 import zipfile
 from pathlib import Path
 
@@ -14,6 +19,7 @@ from .errors import SeedError
 from .settings import Settings
 
 LOCK = "requirements.txt"
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def python_tag() -> str:
@@ -33,11 +39,14 @@ def wheel_set_name() -> str:
 
 
 def install(*, settings: Settings, folder: Path) -> Path:
-    """Fetch the wheel set, check every wheel against the lock and return the Python to use.
+    """Fetch the wheel set, check lock and wheels, and return the folder to import from.
+
+    The key prefix of the sets is the lock's sha256 and the lock holds the wheels', so that
+    nobody who can write to the assets bucket can slip in another package.
 
     Args:
         settings: where the wheel sets are.
-        folder: where the environment goes.
+        folder: scratch folder.
 
     Raises:
         SeedError: there is no wheel set for this Python, or it does not match its lock.
@@ -52,40 +61,27 @@ def install(*, settings: Settings, folder: Path) -> Path:
             f"The packages that render the template ({source}) cannot be fetched:"
             f" {error.output.strip()} Tell the team that owns the catalog."
         ) from error
+    site = folder / "site"
     wheels = folder / "wheels"
     with zipfile.ZipFile(archive) as content:
         content.extractall(wheels)
-    lock = hashlib.sha256((wheels / LOCK).read_bytes()).hexdigest()
-    if lock != settings.wheels_prefix.rpartition("/")[2]:
+    lock = (wheels / LOCK).read_bytes()
+    if _sha256(lock) != settings.wheels_prefix.rpartition("/")[2]:
         raise SeedError(
             f"The lock of the packages in {source} is not the one that this release was published"
             " with. Tell the team that owns the catalog."
         )
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    try:
-        run(
-            [
-                str(python),
-                "-m",
-                "pip",
-                "--isolated",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-index",
-                "--no-deps",
-                "--require-hashes",
-                "--no-compile",
-                "--find-links",
-                str(wheels),
-                "--requirement",
-                str(wheels / LOCK),
-            ]
-        )
-    except CommandError as error:
-        raise SeedError(
-            f"The packages that render the template do not match their lock:"
-            f" {error.output.strip()} Tell the team that owns the catalog."
-        ) from error
-    return python
+    pinned = set(_HASH.findall(lock.decode()))
+    for wheel in sorted(wheels.glob("*.whl")):
+        if _sha256(wheel.read_bytes()) not in pinned:
+            raise SeedError(
+                f"The package {wheel.name} in {source} does not match its lock. Tell the team that"
+                " owns the catalog."
+            )
+        with zipfile.ZipFile(wheel) as content:
+            content.extractall(site)
+    return site
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

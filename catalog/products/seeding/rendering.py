@@ -1,4 +1,4 @@
-"""Renders the template with Copier itself; runs in the environment that holds Copier.
+"""Renders the template with Copier itself; runs where Copier can be imported.
 
 Reads one JSON object from standard input: `catalog_url`, `tag`, `destination`, `answers`.
 """
