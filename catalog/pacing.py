@@ -7,6 +7,7 @@ multiplicative decrease, as TCP does).
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,11 +26,16 @@ class Pace:
         climb: requests per second gained per second after a throttle.
     """
 
-    start: float = 20.0
+    start: float = 40.0
     floor: float = 0.5
     ceiling: float = 200.0
-    burst: float = 20.0
+    burst: float = 40.0
     climb: float = 1.0
+
+    def seconds_for(self, calls: int) -> float:
+        """Return the least time in which so many calls may be sent while nothing is throttled."""
+        waiting = calls - self.burst
+        return math.log1p(waiting / self.start) if waiting > 0 else 0.0
 
 
 class Bucket:
@@ -76,7 +82,8 @@ class Bucket:
     def throttled(self) -> None:
         """Learn that AWS refused a request as too many."""
         with self._lock:
-            now = self._clock()
+            self._fill()
+            now = self._filled_at
             # Requests sent before the last slow-down say nothing about the new rate.
             if now - self._slowed_at < 0.5:
                 return

@@ -1,0 +1,1 @@
+"""Measurements, each printed and written down by the run that made it."""
