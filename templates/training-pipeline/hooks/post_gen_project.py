@@ -58,5 +58,9 @@ def record_answers():
 
 {% if not (cookiecutter.ci == 'github') %}remove('.github'){% endif %}
 {% if not (cookiecutter.ci == 'gitlab') %}remove('.gitlab-ci.yml'){% endif %}
+# Cookiecutter renders a local checkout with whatever Git ignores in it.
+for name in ("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"):
+    for folder in list(Path().rglob(name)):
+        shutil.rmtree(folder)
 record_answers()
 print("Next: cd into the new folder, then `git init`, `make test`, `make pipeline`.")

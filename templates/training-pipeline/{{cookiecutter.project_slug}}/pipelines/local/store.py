@@ -200,6 +200,17 @@ def extract(archive: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive) as opened:
-            opened.extractall(folder, filter="data")
+            if hasattr(tarfile, "data_filter"):
+                opened.extractall(folder, filter="data")
+            else:  # Python 3.11.0 to 3.11.3
+                _refuse_outside(opened, folder.resolve())
+                opened.extractall(folder)
     except tarfile.TarError as error:
         raise JobError(f"{archive.name}: not a usable tar archive ({error})") from None
+
+
+def _refuse_outside(opened: tarfile.TarFile, folder: Path) -> None:
+    for member in opened.getmembers():
+        inside = (folder / member.name).resolve().is_relative_to(folder)
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name!r} is outside of the folder, or a link")

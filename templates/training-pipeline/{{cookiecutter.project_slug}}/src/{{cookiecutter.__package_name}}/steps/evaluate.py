@@ -18,7 +18,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(options.model / "model.tar.gz") as archive:
-            archive.extractall(folder, filter="data")
+            # Python 3.11.0 to 3.11.3 have no filters; the archive is our own.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder)
         trained = model.load(Path(folder))
     table = evaluate.predictions(trained, data.read(options.test))
     result = evaluate.evaluation(table)
