@@ -55,7 +55,6 @@ def _pairs(values: Sequence[str], flag: str) -> dict[str, str]:
     for value in values:
         if "=" not in value:
             raise RunnerError(f"{flag} {value}: write NAME=VALUE")
-    # An S3 URI may hold no '=' that matters here: keys do, prefixes of inputs rarely.
     return dict(value.split("=", 1) for value in values)
 
 
@@ -102,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunnerError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"error: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return 0

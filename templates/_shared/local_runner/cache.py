@@ -55,11 +55,12 @@ class Cache:
                 return {name: content(item) for name, item in value.items()}
             if isinstance(value, list):
                 return [content(item) for item in value]
-            if not isinstance(value, str) or not value.startswith("s3://"):
+            uri = value.strip('"').rstrip("/") if isinstance(value, str) else ""
+            if not re.match("s3://[^/]+/.", uri):  # a bare bucket says nothing about what is read
                 return value
-            if value.rstrip("/") in written:
+            if uri in written:
                 return "s3://output"
-            return f"sha256:{digest}" if (digest := self._store.digest(value)) else value
+            return f"sha256:{digest}" if (digest := self._store.digest(uri)) else value
 
         plain = {k: v for k, v in request.items() if k not in {"RoleArn", "Tags", "ModelName"}}
         document = [kind, content(plain), content(dict(model or {})), self._host]

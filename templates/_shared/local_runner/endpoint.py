@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import threading
 import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -73,8 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
                 found = self.registry.packages(
                     request["ModelPackageGroupName"], status=request.get("ModelApprovalStatus")
                 )
-                # boto3 asks for descending order on demand; the service's default is the same.
-                if request.get("SortOrder") == "Ascending":
+                if request.get("SortOrder") != "Descending":  # the service's default is ascending
                     found.reverse()
                 kept = ("ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn",
                         "CreationTime", "ModelPackageStatus", "ModelApprovalStatus")  # fmt: skip
@@ -173,22 +174,29 @@ class _Handler(BaseHTTPRequestHandler):
             self.store.path(uri, writing=True).unlink(missing_ok=True)
             self._send(204, b"", "")
         elif self.command in {"GET", "HEAD"} and file.is_file():
-            self._get(file.read_bytes())
+            self._get(file)
         elif self.command in {"GET", "HEAD"}:
             self._error(404, "NoSuchKey", f"{uri}: no such object")
         else:
             self._refuse(f"S3 {self.command} with {sorted(query)}")
 
-    def _get(self, body: bytes) -> None:
-        wanted = self.headers.get("Range", "").removeprefix("bytes=")
-        if not wanted:
-            self._send(200, body, "binary/octet-stream", ETag=_etag(body))
-            return
-        first, _, last = wanted.partition("-")
-        start = int(first) if first else max(0, len(body) - int(last))
-        end = min(int(last), len(body) - 1) if last and first else len(body) - 1
-        self._send(206, body[start : end + 1], "binary/octet-stream", ETag=_etag(body),
-                   Content_Range=f"bytes {start}-{end}/{len(body)}")  # fmt: skip
+    def _get(self, file: Path) -> None:
+        size = file.stat().st_size
+        start, end, wanted = 0, size - 1, self.headers.get("Range", "").removeprefix("bytes=")
+        if wanted:
+            first, _, last = wanted.partition("-")
+            start = int(first) if first else max(0, size - int(last))
+            end = min(int(last), end) if first and last else end
+        with file.open("rb") as stream:
+            stream.seek(start)
+            self._send(
+                206 if wanted else 200,
+                stream,
+                "binary/octet-stream",
+                length=end + 1 - start,
+                ETag=f'"{file.stat().st_mtime_ns:x}-{size:x}"',
+                **({"Content_Range": f"bytes {start}-{end}/{size}"} if wanted else {}),
+            )
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -203,17 +211,22 @@ class _Handler(BaseHTTPRequestHandler):
         text = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
         self._xml(status, f"<Error>{text}</Error>")
 
-    def _send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
+    def _send(
+        self, status: int, body: bytes | BinaryIO, kind: str, *, length: int = 0, **headers: str
+    ) -> None:
+        stream = io.BytesIO(body) if isinstance(body, bytes) else body
+        left = len(body) if isinstance(body, bytes) else length
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         if kind:
             self.send_header("Content-Type", kind)
         self.send_header("Last-Modified", "Sat, 01 Jan 2000 00:00:00 GMT")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(left))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        while self.command != "HEAD" and (part := stream.read(min(left, 1 << 20))):
+            self.wfile.write(part)
+            left -= len(part)
 
 
 def _etag(body: bytes) -> str:

@@ -256,7 +256,7 @@ def transform(job: Job) -> Request:
         "split": request["TransformInput"].get("SplitType", "None"),
         "assemble": request["TransformOutput"].get("AssembleWith", "None"),
         "strategy": request.get("BatchStrategy", "MultiRecord"),
-        "payload": int(request.get("MaxPayloadInMB", 6)) * 2**20,
+        "payload": int(request.get("MaxPayloadInMB", 6) or 100) * 2**20,  # 0: without limit
         **{k: request.get("DataProcessing", {}).get(k, v) for k, v in _DATA_PROCESSING.items()},
     }
     _write_json(box.folder, "transform", settings)

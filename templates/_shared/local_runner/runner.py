@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import json
@@ -287,8 +288,9 @@ class _Engine:
         step.started = self.progress.elapsed
         self.progress.line(f"{node.name} ({node.type}) started")
         try:
-            step.properties, step.state = self._execute(node, step)
+            step.properties, state = self._execute(node, step)
             self.scope.properties[node.name] = step.properties
+            step.state = state  # last: from here on, others may start that read the properties
         except RunnerError as error:
             self._failed(node, step, error)
         except OSError as error:
@@ -318,6 +320,8 @@ class _Engine:
             self.result.message = f"step {node.name} {step.message}"
 
     def _execute(self, node: Node, step: StepResult) -> tuple[Request, str]:
+        if self.processes.stopping:
+            raise JobError("stopped before it started", kind="Stopped")
         arguments = node.step.get("Arguments", {})
         if node.type == "Condition":
             verdicts = [self.scope.holds(item) for item in arguments["Conditions"]]
@@ -411,9 +415,10 @@ class _Engine:
         try:
             result.save()
             report.write(result, self.store)
-            latest = self.folder.parent / "latest"
-            latest.unlink(missing_ok=True)
-            latest.symlink_to(self.folder.name)
+            with contextlib.suppress(OSError):  # a convenience; not every file system has links
+                latest = self.folder.parent / "latest"
+                latest.unlink(missing_ok=True)
+                latest.symlink_to(self.folder.name)
         except OSError as error:
             result.message = result.message or str(_disk(error))
             result.status = "Failed" if result.status == "Succeeded" else result.status
