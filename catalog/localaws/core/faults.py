@@ -19,7 +19,7 @@ class Killed(BaseException):
     """The process under test dies here; nothing may catch it but the test."""
 
 
-class ConnectionLost(Exception):  # noqa: N818 - what happened, not what is wrong with the code
+class ConnectionLost(Exception):
     """The connection broke; unless it never stood, the client cannot tell if the call had effect.
 
     Attributes:

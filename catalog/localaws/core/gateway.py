@@ -45,7 +45,7 @@ _NEEDS_NO_PERMISSION = frozenset(
 ANONYMOUS = Principal(account="anonymous", arn="anonymous")
 
 
-class EmulatorFault(AssertionError):  # noqa: N818 - whose fault, not which error
+class EmulatorFault(AssertionError):
     """The local AWS itself is wrong: an answer outside AWS's model, or a crash."""
 
 
@@ -164,7 +164,12 @@ class Gateway:
                     bucket := self.authorizer.stored.bucket(str(params.get("Bucket", "")))
                 ):
                     account = bucket.account
-                return self._moto.dispatch(request, target, account=account)
+                return self._moto.dispatch(
+                    request,
+                    target,
+                    account=account,
+                    principal_is_anonymous=principal is ANONYMOUS,
+                )
             result: dict[str, Any] = method(call) or {}
             check_output(target.operation, result, extra_enum_values=service.extra_enum_values)
             return serialise(target, result)

@@ -53,7 +53,14 @@ class MotoBridge:
             BackendDict.reset()
             reset_model_data()
 
-    def dispatch(self, request: HttpRequest, target: Target, *, account: str) -> HttpResponse:
+    def dispatch(
+        self,
+        request: HttpRequest,
+        target: Target,
+        *,
+        account: str,
+        principal_is_anonymous: bool = False,
+    ) -> HttpResponse:
         """Answer a request from moto's backends, as `account`.
 
         Raises:
@@ -64,9 +71,10 @@ class MotoBridge:
             if name.lower() not in ("x-moto-account-id", "transfer-encoding", "expect"):
                 headers[name] = value
         headers["x-moto-account-id"] = account
-        # Who may read what is decided by now; moto would ask the object's ACL of unsigned requests.
-        if not request.header("Authorization"):
-            headers["Authorization"] = "AWS4-HMAC-SHA256 Credential=ANONYMOUS"
+        if principal_is_anonymous:
+            # Who may read what is decided by now; moto would ask the object's ACL.
+            scope = f"AKIAANONYMOUS0000000/20260101/{target.region}/{target.service}/aws4_request"
+            headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, Signature=none"
         url = str(target.request.environ["RAW_URI"])
         prepared = AWSPreparedRequest(request.method, url, headers, request.body, False)  # noqa: FBT003
         try:

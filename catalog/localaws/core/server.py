@@ -29,12 +29,20 @@ class _Handler(WSGIRequestHandler):
         """Leave the interim answer to werkzeug, which sends one too."""
         return True
 
+    def connection_dropped(
+        self,
+        error: BaseException,
+        environ: WSGIEnvironment | None = None,  # noqa: ARG002
+    ) -> None:
+        """Close the connection instead of waiting for the client's next request on it."""
+        self.close_connection = True
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         """Say nothing: the gateway keeps the log."""
 
 
-class _Drop(Exception):  # noqa: N818 - control flow
-    """Close the connection without an answer."""
+class _Drop(ConnectionError):
+    """Close the connection without an answer: what werkzeug does on any ConnectionError."""
 
 
 class HttpServer:

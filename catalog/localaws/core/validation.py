@@ -30,7 +30,7 @@ _CLASSES = {
 }
 
 
-class OutputMismatch(AssertionError):  # noqa: N818 - what is found, not what went wrong
+class OutputMismatch(AssertionError):
     """A service's answer that AWS could not have given."""
 
 

@@ -256,7 +256,8 @@ def _single_valued(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _candidates(request: HttpRequest, scope: Scope) -> Iterator[str]:
     if scope.signing_name:
-        yield from SIGNING_NAMES.get(scope.signing_name, (scope.signing_name,))
+        name = scope.signing_name
+        yield from SIGNING_NAMES.get(name, (name, name.replace("-", "")))
         return
     form = request.header("Content-Type").startswith("application/x-www-form-urlencoded")
     if form and b"Action=AssumeRoleWith" in request.body:

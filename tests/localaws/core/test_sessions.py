@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from catalog.errors import LocalAwsError
 from catalog.localaws import LocalAws
@@ -117,10 +119,8 @@ def test_starting_again_forgets_everything_and_leaves_nothing_behind() -> None:
         assert second.endpoint_url != url or second.work_dir != folder
 
 
-def test_a_given_work_dir_is_kept_with_its_log(tmp_path: object) -> None:
-    from pathlib import Path
-
-    folder = Path(str(tmp_path)) / "state"
+def test_a_given_work_dir_is_kept_with_its_log(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
     with LocalAws(work_dir=folder) as aws:
         aws.session(account=A).client("sts").get_caller_identity()
     assert "sts GetCallerIdentity account=111111111111" in (folder / "local-aws.log").read_text()
@@ -148,7 +148,5 @@ def test_user_settings_and_environment_do_not_leak_in(
 
 
 def test_an_unknown_region_cannot_be_reached(aws: LocalAws) -> None:
-    from botocore.exceptions import EndpointConnectionError
-
     with pytest.raises(EndpointConnectionError):
         aws.session(account=A, region="eu-nowhere-1").client("ssm").describe_parameters()
