@@ -299,6 +299,8 @@ class StackRun:
                 self._context(resource), now_properties, before.properties
             )
         except Exception as error:  # noqa: BLE001 - any failure ends as the resource's reason
+            # Still what the update made of it: a continued rollback starts from there.
+            resource.properties = now_properties
             stack.mark(resource, "UPDATE_FAILED", reason_of(error, stack.token))
             return False
         resource.physical_id = updated.physical_id
