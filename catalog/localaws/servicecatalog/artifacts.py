@@ -38,6 +38,9 @@ class Artifacts(ServiceCatalogBase):
                 not a.lost and a.status(now) == "CREATING" for a in product.artifacts.values()
             )
             product.artifacts[artifact.id] = artifact
+            if artifact.lost:
+                doomed = (product.id, artifact.id, artifact.ready_at)
+                self.region(call).doomed.append(doomed)
             return {
                 "ProvisioningArtifactDetail": artifact_detail(artifact, guidance=False),
                 "Info": artifact.info,

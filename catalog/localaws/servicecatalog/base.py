@@ -87,10 +87,12 @@ class ServiceCatalogBase(Service):
     def settle(self, region: RegionState) -> None:
         """Bring `region` up to the present: what was in progress and is now through."""
         now = self.now()
-        for product in region.products.values():
-            gone = [a.id for a in product.artifacts.values() if a.lost and now >= a.ready_at]
-            for artifact_id in gone:
-                del product.artifacts[artifact_id]
+        due = [entry for entry in region.doomed if now >= entry[2]]
+        for entry in due:
+            region.doomed.remove(entry)
+            product = region.products.get(entry[0])
+            if product is not None:
+                product.artifacts.pop(entry[1], None)
 
     # Who sees what
 

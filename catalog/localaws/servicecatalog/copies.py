@@ -19,11 +19,14 @@ class Copies(ServiceCatalogBase):
         """Let copies that are through appear."""
         super().settle(region)
         now = self.now()
-        for copy in region.copies.values():
-            if not copy.applied and now >= copy.ready_at:
-                copy.applied = True
-                copy.product.artifacts |= {a.id: a for a in copy.artifacts}
-                region.products.setdefault(copy.product.id, copy.product)
+        for copy in [c for c in region.pending_copies if now >= c.ready_at]:
+            region.pending_copies.remove(copy)
+            copy.applied = True
+            if not copy.is_new and copy.product.id not in region.products:
+                copy.failure = f"Product {copy.product.id} not found."
+                continue
+            copy.product.artifacts |= {a.id: a for a in copy.artifacts}
+            region.products[copy.product.id] = copy.product
 
     @idempotent("IdempotencyToken")
     @locked
@@ -43,6 +46,7 @@ class Copies(ServiceCatalogBase):
             product=self._target(call, source),
             artifacts=artifacts,
             ready_at=self.now() + self.transition_seconds,
+            is_new="TargetProductId" not in call.params,
         )
         require_room(
             count=len(copy.product.artifacts) + len(artifacts) - 1,
@@ -51,6 +55,7 @@ class Copies(ServiceCatalogBase):
         )
         token = ids.new_id("copyproduct")
         self.region(call).copies[token] = copy
+        self.region(call).pending_copies.append(copy)
         return {"CopyProductToken": token}
 
     @locked
@@ -62,6 +67,8 @@ class Copies(ServiceCatalogBase):
             raise errors.not_found(f"Copy of product {token} not found.")
         if not copy.applied:
             return {"CopyProductStatus": "IN_PROGRESS"}
+        if copy.failure:
+            return {"CopyProductStatus": "FAILED", "StatusDetail": copy.failure}
         return {"CopyProductStatus": "SUCCEEDED", "TargetProductId": copy.product.id}
 
     def _source(self, call: Call) -> Product:

@@ -199,7 +199,9 @@ class Copy:
     """The copy, or the existing product with the copied artifacts added."""
     artifacts: list[Artifact]
     ready_at: float
+    is_new: bool
     applied: bool = False
+    failure: str = ""
 
 
 @dataclass(kw_only=True)
@@ -288,7 +290,11 @@ class Plan:
 
 @dataclass(kw_only=True)
 class RegionState:
-    """What crosses accounts within one region."""
+    """What crosses accounts within one region.
+
+    The last four hold what time or an organisation still has to change, so that bringing a region
+    up to the present does not take longer the more is in it.
+    """
 
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
@@ -296,6 +302,12 @@ class RegionState:
     tag_options: dict[str, TagOption] = field(default_factory=dict)
     share_actions: dict[str, ShareAction] = field(default_factory=dict)
     copies: dict[str, Copy] = field(default_factory=dict)
+    doomed: list[tuple[str, str, float]] = field(default_factory=list)
+    """Product and artifact that vanish, and when."""
+    pending_actions: list[ShareAction] = field(default_factory=list)
+    pending_copies: list[Copy] = field(default_factory=list)
+    shared_with_nodes: set[str] = field(default_factory=set)
+    """Portfolios shared with nodes of an organisation."""
 
 
 @dataclass(kw_only=True)

@@ -28,13 +28,16 @@ class Shares(ServiceCatalogBase):
         """Apply the share actions that are through; drop shares of former administrators."""
         super().settle(region)
         now = self.now()
-        for action in region.share_actions.values():
-            if not action.applied and now >= action.ready_at:
-                self._apply(region, action)
-        for portfolio in region.portfolios.values():
-            nodes = [n for n in portfolio.shares if n.type != _ACCOUNT]
-            if nodes and not may_share(self.aws, portfolio.owner):
-                for node in nodes:
+        for action in [a for a in region.pending_actions if now >= a.ready_at]:
+            region.pending_actions.remove(action)
+            self._apply(region, action)
+        for portfolio_id in list(region.shared_with_nodes):
+            portfolio = region.portfolios.get(portfolio_id)
+            if portfolio is None:
+                region.shared_with_nodes.discard(portfolio_id)
+            elif not may_share(self.aws, portfolio.owner):
+                region.shared_with_nodes.discard(portfolio_id)
+                for node in [n for n in portfolio.shares if n.type != _ACCOUNT]:
                     del portfolio.shares[node]
 
     @locked
@@ -191,7 +194,7 @@ class Shares(ServiceCatalogBase):
         regions = list(self.regions.values()) if scope == "account" else [self.region(call)]
         now = self.now()
         for region in regions:
-            for action in region.share_actions.values():
+            for action in region.pending_actions:
                 same = action.portfolio_id == portfolio.id or scope != "portfolio"
                 if action.owner == call.account and same and now < action.ready_at:
                     raise errors.invalid_state(
@@ -232,9 +235,12 @@ class Shares(ServiceCatalogBase):
             started_at=now,
             ready_at=now if kind == "noop" else now + self.transition_seconds,
         )
-        self.region(call).share_actions[action.token] = action
+        region = self.region(call)
+        region.share_actions[action.token] = action
         if kind == "noop":
-            self._apply(self.region(call), action)
+            self._apply(region, action)
+        else:
+            region.pending_actions.append(action)
         return action
 
     def _apply(self, region: RegionState, action: ShareAction) -> None:
@@ -254,6 +260,7 @@ class Shares(ServiceCatalogBase):
                 principals=action.principals,
                 failed_accounts=frozenset(action.errors),
             )
+            region.shared_with_nodes.add(portfolio.id)
         elif action.kind == "update" and action.node in portfolio.shares:
             portfolio.shares[action.node].tag_options = action.tag_options
             portfolio.shares[action.node].principals = action.principals

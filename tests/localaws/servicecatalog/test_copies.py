@@ -89,3 +89,19 @@ def test_errors(bench: Any, refused: Any) -> None:
         TargetProductName="both",
     )
     refused(missing, bench.sc.describe_copy_product_status, CopyProductToken="copyproduct-x")
+
+
+def test_a_copy_into_a_product_that_goes_away_fails(bench: Any) -> None:
+    (source, _), (target, _) = bench.product(), bench.product()
+    bench.aws.faults.transition_seconds = 0.2
+    token = bench.sc.copy_product(SourceProductArn=_arn(bench, source), TargetProductId=target)[
+        "CopyProductToken"
+    ]
+    bench.sc.delete_product(Id=target)
+
+    def status() -> Any:
+        return bench.sc.describe_copy_product_status(CopyProductToken=token)
+
+    assert status()["CopyProductStatus"] == "IN_PROGRESS"
+    bench.wait(lambda: status()["CopyProductStatus"] == "FAILED")
+    assert target in status()["StatusDetail"]
