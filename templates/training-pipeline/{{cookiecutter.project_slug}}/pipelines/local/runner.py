@@ -288,8 +288,6 @@ class _Engine:
         step.started = self.progress.elapsed
         self.progress.line(f"{node.name} ({node.type}) started")
         try:
-            if self.processes.stopping:
-                raise JobError("stopped before it started", kind="Stopped")
             step.properties, state = self._execute(node, step)
             self.scope.properties[node.name] = step.properties
             step.state = state  # last: from here on, others may start that read the properties
@@ -322,6 +320,8 @@ class _Engine:
             self.result.message = f"step {node.name} {step.message}"
 
     def _execute(self, node: Node, step: StepResult) -> tuple[Request, str]:
+        if self.processes.stopping:
+            raise JobError("stopped before it started", kind="Stopped")
         arguments = node.step.get("Arguments", {})
         if node.type == "Condition":
             verdicts = [self.scope.holds(item) for item in arguments["Conditions"]]

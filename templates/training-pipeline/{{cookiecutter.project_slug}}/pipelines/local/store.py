@@ -204,7 +204,7 @@ def extract(archive: Path, folder: Path) -> None:
                 opened.extractall(folder, filter="data")
             else:  # Python 3.11.0 to 3.11.3
                 _refuse_outside(opened, folder.resolve())
-                opened.extractall(folder)
+                opened.extractall(folder)  # noqa: S202
     except tarfile.TarError as error:
         raise JobError(f"{archive.name}: not a usable tar archive ({error})") from None
 
