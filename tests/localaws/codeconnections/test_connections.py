@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
+
+from catalog.localaws.git.login import signature
 
 ACCOUNT = "111111111111"
 REGION = "eu-west-1"
@@ -26,15 +30,35 @@ def connection(aws, client):
     return arn
 
 
-@pytest.fixture
-def git(aws, tmp_path):
-    """Run git as a role, with AWS's own credential helper, on the address builds use."""
+AWS_HELPER = "!aws codecommit credential-helper $@"
 
-    def run(role_arn, *arguments, cwd=None):
+
+def signer(credentials, url):
+    """Return a credential helper that has signed already: starting the aws CLI takes a second."""
+    when = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    parts = urlsplit(url)
+    made = signature(
+        secret_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        when=when,
+        region=REGION,
+        host=parts.hostname,
+        path=parts.path,
+    )
+    name = f"{credentials['AWS_ACCESS_KEY_ID']}%{credentials['AWS_SESSION_TOKEN']}"
+    return f"!f() {{ echo username={name}; echo password={when}Z{made}; }}; f"
+
+
+@pytest.fixture
+def git(aws, connection, tmp_path):
+    """Run git as a role on the address builds use."""
+
+    def run(role_arn, *arguments, cwd=None, helper=None):
+        credentials = aws.credentials(account=ACCOUNT, role_arn=role_arn)
+        to = next((one for one in arguments if one.startswith("http")), url(aws, connection))
         return subprocess.run(
             [
                 "git",
-                *("-c", "credential.helper=!aws codecommit credential-helper $@"),
+                *("-c", f"credential.helper={helper or signer(credentials, to)}"),
                 *("-c", "credential.UseHttpPath=true"),
                 *("-c", "user.name=Jo", "-c", "user.email=jo@example.com"),
                 *arguments,
@@ -50,7 +74,7 @@ def git(aws, tmp_path):
                 "GIT_CONFIG_NOSYSTEM": "1",
                 "AWS_DEFAULT_REGION": REGION,
                 "NO_PROXY": "localhost,127.0.0.1",
-                **aws.credentials(account=ACCOUNT, role_arn=role_arn),
+                **credentials,
             },
         )
 
@@ -104,7 +128,7 @@ def test_clone_and_push_through_a_connection(aws, connection, git, make_role, tm
     providers = aws.service("codeconnections").providers
     repository = providers.add_repository("acme/churn", files={"readme": b"hello\n"})
     role = make_role(ACCOUNT, "codebuild.amazonaws.com", use(connection))
-    cloned = git(role, "clone", url(aws, connection), "work")
+    cloned = git(role, "clone", url(aws, connection), "work", helper=AWS_HELPER)
     assert cloned.returncode == 0, cloned.stderr
     work = tmp_path / "work"
     assert (work / "readme").read_text() == "hello\n"
