@@ -37,13 +37,21 @@ class ScratchCatalog:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Environment in which git reads `path` wherever it is asked for `url`."""
+        """Environment in which git and Copier read `path` wherever they are asked for `url`.
+
+        Copier adds `.git` to a GitHub URL, and keeps mirrors by URL in its cache: one of the
+        real URL must not be mistaken for this clone, nor the other way round.
+        """
+        settings = {
+            f"url.{self.path.as_uri()}.insteadOf": (self.url, f"{self.url.removesuffix('.git')}.git"),
+            "safe.directory": ("*",),
+        }
+        pairs = [(key, value) for key, values in settings.items() for value in dict.fromkeys(values)]
         return {
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": f"url.{self.path.as_uri()}.insteadOf",
-            "GIT_CONFIG_VALUE_0": self.url,
-            "GIT_CONFIG_KEY_1": "safe.directory",
-            "GIT_CONFIG_VALUE_1": "*",
+            "GIT_CONFIG_COUNT": str(len(pairs)),
+            **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)},
+            **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(pairs)},
+            "XDG_CACHE_HOME": str(self.path.parent / "cache"),
         }
 
 

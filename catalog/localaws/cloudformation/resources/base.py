@@ -162,7 +162,12 @@ class ResourceHandler:
         return attribute in known or attribute.split(".", maxsplit=1)[0] in known
 
     def effective(self, properties: Properties, tags: Mapping[str, str]) -> dict[str, Any]:
-        """Return properties with types coerced and the stack's tags added where taggable."""
+        """Return properties with types coerced and the stack's tags added where taggable.
+
+        AWS puts `aws:` tags on resources out of band, past the tagging calls, which refuse them;
+        here only stacks carry them.
+        """
+        tags = {key: value for key, value in tags.items() if not key.lower().startswith("aws:")}
         schema = self.schema()
         merged = schema.coerce(properties)
         name = schema.document.get("tagProperty", "Tags")
