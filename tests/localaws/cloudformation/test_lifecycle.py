@@ -202,7 +202,7 @@ def test_deleting_what_does_not_exist_is_no_error(stacks: Stacks, refusal: Refus
 
 def test_termination_protection(stacks: Stacks, refusal: Refusal) -> None:
     stacks.create({"A": parameter()}, EnableTerminationProtection=True)
-    code, message = refusal(stacks.delete)
+    _code, message = refusal(stacks.delete)
     assert "TerminationProtection is enabled" in message
     stacks.client.update_termination_protection(StackName="one", EnableTerminationProtection=False)
     assert stacks.delete() == "DELETE_COMPLETE"
@@ -304,7 +304,7 @@ def test_conditions_leave_resources_out(stacks: Stacks, refusal: Refusal) -> Non
     stacks.update(resources, Parameters=prod, **more)
     assert set(stacks.ids()) == {"A", "B"}
     dangling = {"A": parameter({"Ref": "B"}), "B": parameter(Condition="Prod")}
-    code, message = refusal(lambda: stacks.create(dangling, name="x", **more))
+    _code, message = refusal(lambda: stacks.create(dangling, name="x", **more))
     assert "Unresolved resource dependencies [B]" in message
 
 

@@ -42,23 +42,31 @@ def parameter(**properties: Any) -> dict[str, Any]:
         ),
         (
             "Resources: {A: {Type: 'AWS::Foo::Bar'}, B: {Type: 'AWS::EC2::Instance'}}",
-            "Template format error: Unrecognized resource types: "
-            "[AWS::EC2::Instance, AWS::Foo::Bar]",
+            (
+                "Template format error: Unrecognized resource types: "
+                "[AWS::EC2::Instance, AWS::Foo::Bar]"
+            ),
         ),
         (
             "Resources: {A: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref B}}}",
-            "Template format error: Unresolved resource dependencies [B] in the Resources block "
-            "of the template",
+            (
+                "Template format error: Unresolved resource dependencies [B] in the Resources block "
+                "of the template"
+            ),
         ),
         (
             "Resources: {A: {Type: 'AWS::SNS::Topic', DependsOn: C}}",
-            "Template format error: Unresolved resource dependencies [C] in the Resources block "
-            "of the template",
+            (
+                "Template format error: Unresolved resource dependencies [C] in the Resources block "
+                "of the template"
+            ),
         ),
         (
             "Resources: {A: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Sub '${D}-x'}}}",
-            "Template format error: Unresolved resource dependencies [D] in the Resources block "
-            "of the template",
+            (
+                "Template format error: Unresolved resource dependencies [D] in the Resources block "
+                "of the template"
+            ),
         ),
         (
             "Resources: {A: {Type: 'AWS::SNS::Topic'}}\nOutputs: {O: {Value: !GetAtt X.Arn}}",
@@ -69,10 +77,12 @@ def parameter(**properties: Any) -> dict[str, Any]:
             "Template error: resource A does not support attribute type Foo in Fn::GetAtt",
         ),
         (
-            "Resources:\n"
-            "  A: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: !Ref B}}\n"
-            "  B: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: !Ref A}}\n"
-            "  C: {Type: 'AWS::SNS::Topic', DependsOn: A}",
+            (
+                "Resources:\n"
+                "  A: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: !Ref B}}\n"
+                "  B: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: !Ref A}}\n"
+                "  C: {Type: 'AWS::SNS::Topic', DependsOn: A}"
+            ),
             "Circular dependency between resources: [A, B]",
         ),
         (
@@ -85,8 +95,10 @@ def parameter(**properties: Any) -> dict[str, Any]:
         ),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: 'AWS::SNS::Topic'}}",
-            "Transform AWS::Serverless-2016-10-31 is not emulated by the local CloudFormation: "
-            "submit the processed template.",
+            (
+                "Transform AWS::Serverless-2016-10-31 is not emulated by the local CloudFormation: "
+                "submit the processed template."
+            ),
         ),
         (
             "Parameters: {P: {Type: Text}}\nResources: {A: {Type: 'AWS::SNS::Topic'}}",
@@ -126,13 +138,17 @@ def test_malformed_templates(stacks: Stacks, refusal: Refusal, body: str, messag
                     }
                 },
             },
-            "#/BucketEncryption/ServerSideEncryptionConfiguration/0/"
-            "ServerSideEncryptionByDefault: extraneous key [Algorithm] is not permitted",
+            (
+                "#/BucketEncryption/ServerSideEncryptionConfiguration/0/"
+                "ServerSideEncryptionByDefault: extraneous key [Algorithm] is not permitted"
+            ),
         ),
         (
             {"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}},
-            "#: key [WebsiteConfiguration] of AWS::S3::Bucket is not emulated by the local "
-            "CloudFormation",
+            (
+                "#: key [WebsiteConfiguration] of AWS::S3::Bucket is not emulated by the local "
+                "CloudFormation"
+            ),
         ),
     ],
 )
