@@ -31,7 +31,7 @@ class _Handler(WSGIRequestHandler):
 
     def connection_dropped(
         self,
-        error: BaseException,
+        error: BaseException,  # noqa: ARG002 - werkzeug's signature
         environ: WSGIEnvironment | None = None,  # noqa: ARG002
     ) -> None:
         """Close the connection instead of waiting for the client's next request on it."""

@@ -116,7 +116,8 @@ def read_scope(request: HttpRequest) -> Scope:
     """Read the credential scope of a SigV4 request (header or presigned query).
 
     Raises:
-        ServiceError: `AccessDenied` for a presigned URL that has expired.
+        ServiceError: `AccessDenied` for a presigned URL that has expired,
+            `AuthorizationQueryParametersError` for one that cannot be read.
     """
     match = _AUTHORIZATION.search(request.header("Authorization"))
     if match:
@@ -126,7 +127,18 @@ def read_scope(request: HttpRequest) -> Scope:
             region=match["region"],
             signing_name=match["service"],
         )
-    query = {name: values[0] for name, values in request.query.items()}
+    try:
+        presigned = _presigned_scope({name: values[0] for name, values in request.query.items()})
+    except ValueError as error:
+        raise ServiceError(
+            "AuthorizationQueryParametersError", "Error parsing the query string's credentials."
+        ) from error
+    if presigned:
+        return presigned
+    return Scope(access_key="", token="", region=GLOBAL_REGION, signing_name="")
+
+
+def _presigned_scope(query: Mapping[str, str]) -> Scope | None:
     if "X-Amz-Credential" in query:
         key, _, region, service, _ = query["X-Amz-Credential"].split("/")
         signed = datetime.strptime(query.get("X-Amz-Date", "") + "+0000", "%Y%m%dT%H%M%SZ%z")
@@ -145,7 +157,7 @@ def read_scope(request: HttpRequest) -> Scope:
             region=GLOBAL_REGION,
             signing_name="s3",
         )
-    return Scope(access_key="", token="", region=GLOBAL_REGION, signing_name="")
+    return None
 
 
 def _refuse_after(moment: datetime) -> None:
