@@ -232,7 +232,7 @@ def comparable(hub, desired):
 
 
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=2, max_size=7, unique=True))
 def test_any_start_converges(steps, tmp_path, expected, make_bundle, make_hub):
