@@ -10,7 +10,7 @@ import functools
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from catalog.localaws.core.service import Call, Service, ServiceError, paginate
 from catalog.localaws.organizations.model import (
@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 PAGE = 20
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 
-Handler = Callable[["Organizations", Call, OrganizationState], dict[str, Any] | None]
+Answer = TypeVar("Answer")
+Handler = Callable[["Organizations", Call, OrganizationState], Answer]
+Operation = Callable[["Organizations", Call], Answer]
 
 
-def _management_only(handler: Handler) -> Callable[[Organizations, Call], dict[str, Any] | None]:
+def _management_only(handler: Handler[Answer]) -> Operation[Answer]:
+    """Admit the management account; the handler runs under the organisations' lock."""
+
     @functools.wraps(handler)
-    def guarded(self: Organizations, call: Call) -> dict[str, Any] | None:
+    def guarded(self: Organizations, call: Call) -> Answer:
         with self.view.lock:
             organization = self.organization_of(call)
             if organization.management != call.account:
@@ -42,13 +46,11 @@ def _management_only(handler: Handler) -> Callable[[Organizations, Call], dict[s
     return guarded
 
 
-def _administrators_only(
-    handler: Handler,
-) -> Callable[[Organizations, Call], dict[str, Any] | None]:
+def _administrators_only(handler: Handler[Answer]) -> Operation[Answer]:
     """Admit the management account and delegated administrators of any service."""
 
     @functools.wraps(handler)
-    def guarded(self: Organizations, call: Call) -> dict[str, Any] | None:
+    def guarded(self: Organizations, call: Call) -> Answer:
         with self.view.lock:
             organization = self.organization_of(call)
             is_delegated = bool(organization.accounts[call.account].services)
@@ -134,9 +136,19 @@ class Organizations(Service):
 
     # Accounts
 
-    @_management_only
-    def create_account(self, call: Call, organization: OrganizationState) -> dict[str, Any]:
+    def create_account(self, call: Call) -> dict[str, Any]:
         """Create an account in the root, with a role that the management account can assume."""
+        answer = self._new_account(call)
+        # Outside the lock: this calls another service.
+        self._create_access_role(
+            answer.pop("AccountId"),
+            role_name=call.params.get("RoleName", ACCESS_ROLE),
+            management=call.account,
+        )
+        return answer
+
+    @_management_only
+    def _new_account(self, call: Call, organization: OrganizationState) -> dict[str, Any]:
         email = call.params["Email"]
         if any(account.email == email for account in organization.accounts.values()):
             raise ServiceError(
@@ -155,12 +167,10 @@ class Organizations(Service):
             tags=_tags(call.params.get("Tags", [])),
         )
         organization.accounts[account.id] = account
-        self._create_access_role(
-            account.id,
-            role_name=call.params.get("RoleName", ACCESS_ROLE),
-            management=organization.management,
-        )
-        return {"CreateAccountStatus": _creation_status(account, known=False)}
+        return {
+            "AccountId": account.id,
+            "CreateAccountStatus": _creation_status(account, known=False),
+        }
 
     def _create_access_role(self, account: str, *, role_name: str, management: str) -> None:
         iam = self.aws.client_as(
@@ -433,11 +443,17 @@ class Organizations(Service):
         account.services[principal] = now()
         account.delegated_since = account.delegated_since or now()
 
-    @_management_only
-    def deregister_delegated_administrator(
-        self, call: Call, organization: OrganizationState
-    ) -> None:
+    def deregister_delegated_administrator(self, call: Call) -> None:
         """Take a service's administration back."""
+        self._deregister(call)
+        for service in self.aws.services:  # outside the lock: they have locks of their own
+            service.on_delegated_administrator_removed(
+                account=call.params["AccountId"],
+                service_principal=call.params["ServicePrincipal"],
+            )
+
+    @_management_only
+    def _deregister(self, call: Call, organization: OrganizationState) -> None:
         account = _account(organization, call.params["AccountId"])
         principal = call.params["ServicePrincipal"]
         if principal not in account.services:
@@ -448,10 +464,6 @@ class Organizations(Service):
         del account.services[principal]
         if not account.services:
             account.delegated_since = None
-        for service in self.aws.services:
-            service.on_delegated_administrator_removed(
-                account=account.id, service_principal=principal
-            )
 
     @_administrators_only
     def list_delegated_administrators(
