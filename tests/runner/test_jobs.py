@@ -188,6 +188,8 @@ def test_boto3_in_a_job_finds_the_approved_model_and_nothing_else(lab: Lab) -> N
         found = sm.list_model_packages(ModelPackageGroupName="g", ModelApprovalStatus="Approved",
                                        SortBy="CreationTime", SortOrder="Descending")
         (package,) = found["ModelPackageSummaryList"]
+        every = sm.list_model_packages(ModelPackageGroupName="g")["ModelPackageSummaryList"]
+        assert [p["ModelPackageVersion"] for p in every] == [1, 2], every
         sm.describe_model_package(ModelPackageName=package["ModelPackageArn"])
         pathlib.Path("/opt/ml/processing/out/arn").write_text(package["ModelPackageArn"])
         boto3.client("cloudwatch").put_metric_data(Namespace="n", MetricData=[])
@@ -196,7 +198,7 @@ def test_boto3_in_a_job_finds_the_approved_model_and_nothing_else(lab: Lab) -> N
     )
     result = lab.run(step)
     assert result.status == "Failed"
-    assert "not available in a local run" in result.message
+    assert "PutMetricData is not available in a local run" in result.message
 
 
 def test_timeout_of_the_request(lab: Lab) -> None:
