@@ -18,7 +18,8 @@ class Parameter:
 
     Attributes:
         name: CloudFormation logical name (`ProblemType` for `problem_type`).
-        question: the question it came from; None for SageMaker's own two.
+        question: the question it came from; None for SageMaker's own two and for those that the
+            product adds (repository provider, connection, permissions boundary).
         default: the default; empty where the question's default is computed.
         allowed_values: choices, empty when free text.
         allowed_pattern: anchored regular expression, or None.

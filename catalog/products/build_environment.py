@@ -45,6 +45,8 @@ def log_group(scope: Construct, id_: str, *, name: str) -> logs.CfnLogGroup:
         scope, id_, log_group_name=cdk.Fn.sub(name), retention_in_days=KEEP_LOG_DAYS
     )
     group.override_logical_id(id_)
+    group.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
+    group.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.DELETE
     return group
 
 

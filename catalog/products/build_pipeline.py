@@ -114,16 +114,17 @@ class BuildPipeline(Construct):
                     wildcards="CodePipeline makes up the names of the artifacts of its runs.",
                 ),
                 Statement(
-                    sid="UploadCode",
+                    sid="UploadCodeAndData",
                     actions=["s3:GetObject", "s3:PutObject"],
-                    resources=[names.bucket_arn("code/*")],
-                    wildcards="Code archives are named by their content hash.",
+                    resources=[names.bucket_arn("code/*"), names.bucket_arn("data/*")],
+                    wildcards="Code archives are named by their content hash, data by the"
+                    " repository.",
                 ),
                 Statement(
                     sid="SeeWhatIsUploaded",
                     actions=["s3:ListBucket"],
                     resources=[names.bucket_arn()],
-                    condition={"StringLike": {"s3:prefix": "code/*"}},
+                    condition={"StringLike": {"s3:prefix": ["code/*", "data/*"]}},
                 ),
                 use_key(self._artifacts.key.attr_arn),
                 Statement(
@@ -136,6 +137,12 @@ class BuildPipeline(Construct):
                         "sagemaker:UpdatePipeline",
                     ],
                     resources=[pipeline],
+                ),
+                Statement(
+                    sid="FindPipeline",
+                    actions=["sagemaker:ListPipelines"],
+                    resources=["*"],
+                    wildcards="ListPipelines takes no resource; it shows names only.",
                 ),
                 Statement(
                     sid="PassExecutionRole",

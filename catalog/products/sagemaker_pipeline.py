@@ -71,13 +71,17 @@ def execution_role(
                 condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             ),
             Statement(
-                sid="UseArtifacts",
+                sid="ReadCodeAndData",
+                actions=["s3:GetObject", "s3:GetObjectVersion"],
+                resources=[names.bucket_arn(f"{prefix}/*") for prefix in ("code", "data")],
+                wildcards="What the build uploads for the jobs, named by its content.",
+            ),
+            Statement(
+                sid="KeepRunsAndModels",
                 actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-                resources=[
-                    names.bucket_arn(f"{prefix}/*") for prefix in ("code", "data", "pipeline")
-                ],
-                wildcards="Objects that the project's own jobs read and write; build artifacts"
-                " and seeding requests are not among them.",
+                resources=[names.bucket_arn(f"{prefix}/*") for prefix in ("runs", "models")],
+                wildcards="What the jobs write, named by execution; code, data, build artifacts"
+                " and seeding requests are not among it.",
             ),
             Statement(
                 sid="ListArtifacts",
