@@ -80,6 +80,8 @@ def serialise(target: Target, result: dict[str, Any] | ServiceError) -> HttpResp
     status = int(answer["status_code"])
     if isinstance(result, ServiceError) and result.status != ServiceError.default_status:
         status = result.status
+    elif isinstance(result, dict):
+        status = _status_member(target, result) or status
     headers = {name: str(value) for name, value in answer["headers"].items()}
     headers["x-amzn-RequestId"] = request_id
     if protocol == "json":
@@ -91,6 +93,15 @@ def serialise(target: Target, result: dict[str, Any] | ServiceError) -> HttpResp
         headers=headers,
         body=body.encode() if isinstance(body, str) else bytes(body),
     )
+
+
+def _status_member(target: Target, result: dict[str, Any]) -> int | None:
+    """Return the HTTP status that an output carries as a member (`lambda:Invoke`'s StatusCode)."""
+    shape = target.operation.output_shape
+    for name, member in shape.members.items() if shape else ():
+        if member.serialization.get("location") == "statusCode" and name in result:
+            return int(result[name])
+    return None
 
 
 def plain_error(error: ServiceError, request: HttpRequest) -> HttpResponse:
