@@ -50,22 +50,22 @@ def parameter(**properties: Any) -> dict[str, Any]:
         (
             "Resources: {A: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref B}}}",
             (
-                "Template format error: Unresolved resource dependencies [B] in the Resources block "
-                "of the template"
+                "Template format error: Unresolved resource dependencies [B] in the Resources "
+                "block of the template"
             ),
         ),
         (
             "Resources: {A: {Type: 'AWS::SNS::Topic', DependsOn: C}}",
             (
-                "Template format error: Unresolved resource dependencies [C] in the Resources block "
-                "of the template"
+                "Template format error: Unresolved resource dependencies [C] in the Resources "
+                "block of the template"
             ),
         ),
         (
             "Resources: {A: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Sub '${D}-x'}}}",
             (
-                "Template format error: Unresolved resource dependencies [D] in the Resources block "
-                "of the template"
+                "Template format error: Unresolved resource dependencies [D] in the Resources "
+                "block of the template"
             ),
         ),
         (
