@@ -14,6 +14,7 @@ DERIVERS: tuple[str, ...] = (
     "scripts.copy_shared",
     "scripts.derive_front_doors",
     "scripts.compile_definitions",
+    "scripts.render_examples",
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts import copy_shared, derive_front_doors
+from scripts import copy_shared, derive_front_doors, render_examples
 from scripts.template_sources import ROOT, SourceError, Template, load_template, load_templates
 
 
@@ -114,3 +114,16 @@ def test_every_parameter_of_the_product_has_a_question() -> None:
     for template in load_templates(ROOT):
         assert {"project_name", "project_slug"} <= {q.name for q in template.asked}
         assert template.version == load_template(template.root).version
+
+
+def test_a_changed_example_is_named(tmp_path: Path) -> None:
+    for folder in ("expected", "present"):
+        (tmp_path / folder / "one").mkdir(parents=True)
+        (tmp_path / folder / "one" / "same.txt").write_text("same")
+        (tmp_path / folder / "one" / "changed.txt").write_text(folder)
+    (tmp_path / "present" / "one" / "surplus.txt").write_text("")
+    (tmp_path / "present" / "README.md").write_text("of the folder")
+    assert render_examples.differences(tmp_path / "expected", tmp_path / "present") == {
+        "one/changed.txt",
+        "one/surplus.txt",
+    }

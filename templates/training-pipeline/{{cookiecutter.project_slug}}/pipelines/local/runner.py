@@ -345,11 +345,7 @@ class _Engine:
         if key and self.cache:
             self.cache.put(key, node.type, request, properties)
         if not self.keep:
-            for name in ("opt", "view", "source", "out"):
-                for folder in step.folder.glob(f"**/{name}"):
-                    shutil.rmtree(folder, ignore_errors=True)
-            for file in step.folder.glob("**/rerun.sh"):
-                file.unlink()
+            _sweep(step.folder)
         return properties, "Succeeded"
 
     def _attempts(self, node: Node, request: Request, step: StepResult) -> Request:
@@ -435,6 +431,15 @@ def _literals(value: Any, scope: Scope) -> Any:
     if isinstance(value, dict):
         return {key: _literals(item, scope) for key, item in value.items()}
     return value
+
+
+def _sweep(folder: Path) -> None:
+    """Leave only the logs of a step that has ended well."""
+    for name in ("opt", "view", "source", "out"):
+        for part in folder.glob(f"**/{name}"):
+            shutil.rmtree(part, ignore_errors=True)
+    for file in folder.glob("**/rerun.sh"):
+        file.unlink()
 
 
 def _disk(error: OSError) -> JobError:

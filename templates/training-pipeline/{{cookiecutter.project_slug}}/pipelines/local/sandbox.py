@@ -177,10 +177,10 @@ class Sandbox:
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         if self.namespace:
             words = [*_UNSHARE, str(self.folder), cwd, *words]
-        self._write_rerun(words, variables, cwd)
         base = {k: v for k, v in os.environ.items() if not _HIDDEN.match(k)}
-        paths = [str(self.tools / "bin"), str(Path(self.python).parent), base.get("PATH", "")]
-        base["PATH"] = os.pathsep.join(filter(None, paths))
+        paths = [str(self.tools / "bin"), str(Path(self.python).parent), os.environ.get("PATH", "")]
+        variables.setdefault("PATH", os.pathsep.join(filter(None, paths)))
+        self._write_rerun(words, variables, cwd)
         with self.processes.start(
             words, env={**base, **self.environment, **variables}, cwd=self.path(cwd), log=self.log
         ) as process:

@@ -1,0 +1,1 @@
+"""Flight delays: data, features, model, evaluation and steps."""
