@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 
 from catalog.localaws.core.local import LocalAws
-from catalog.localaws.core.service import Call, Service, ServiceError
+from catalog.localaws.core.service import Call, ServiceError
+from catalog.localaws.sagemaker_resources.model_packages import ModelPackages
 
 Arns = Callable[[dict[str, Any], str, str], list[str]]
 
@@ -46,7 +47,7 @@ def _missing(message: str) -> ServiceError:
     return ServiceError("ResourceNotFound", message)
 
 
-class SageMakerResources(Service):
+class SageMakerResources(ModelPackages):
     """What a service class of SageMaker inherits beside its own operations."""
 
     name = "sagemaker"
