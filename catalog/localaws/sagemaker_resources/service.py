@@ -129,7 +129,10 @@ class SageMakerResources(ModelPackages):
         return {}
 
     def update_endpoint(self, call: Call) -> dict[str, Any]:
-        """UpdateEndpoint: another endpoint configuration, in service at once."""
+        """UpdateEndpoint: another endpoint configuration, in service at once.
+
+        Instance counts and weights of variants that stay are kept where the request says so.
+        """
         backend = _backend(call)
         name, config_name = call.params["EndpointName"], call.params["EndpointConfigName"]
         endpoint = backend.endpoints.get(name)
@@ -140,7 +143,13 @@ class SageMakerResources(ModelPackages):
             raise _refuse(f'Could not find endpoint configuration "{config_name}".')
         endpoint.endpoint_config_name = config_name
         variants = config.production_variants
+        before = {variant["VariantName"]: variant for variant in endpoint.production_variants}
         endpoint.production_variants = endpoint._process_production_variants(variants)  # noqa: SLF001
+        if call.params.get("RetainAllVariantProperties"):
+            given = call.params.get("ExcludeRetainedVariantProperties", ())
+            excluded = {item["VariantPropertyType"] for item in given}
+            for variant in endpoint.production_variants:
+                _retain(variant, before.get(variant["VariantName"], {}), excluded)
         endpoint.last_modified_time = datetime.now(tz=UTC)
         return {"EndpointArn": endpoint.arn}
 
@@ -162,6 +171,15 @@ class SageMakerResources(ModelPackages):
 
     def _key(self, call: Call, group: Any) -> tuple[str, str, str]:
         return call.account, call.region, group.arn
+
+
+def _retain(variant: dict[str, Any], before: Mapping[str, Any], excluded: set[str]) -> None:
+    for kind in ("InstanceCount", "Weight"):
+        if f"Desired{kind}" in excluded:
+            continue
+        for name in (f"Current{kind}", f"Desired{kind}"):
+            if name in before:
+                variant[name] = before[name]
 
 
 def _backend(call: Call) -> SageMakerModelBackend:

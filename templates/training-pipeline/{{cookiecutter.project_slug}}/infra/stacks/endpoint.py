@@ -43,16 +43,19 @@ class Endpoint(cdk.Stack):
             analytics_reporting=False,
         )
         compute = environment.compute
-        used = dict(PARAMETERS)
-        if isinstance(compute, Serverless):
-            del used["KmsKeyArn"]
-        if not environment.capture_percent:
-            del used["ArtifactsBucket"]
+        # The pipeline gives all of them to every environment, whatever it runs on.
+        self.template_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W2001"]}}}
+        cdk.Validations.of(self).acknowledge(
+            cdk.Acknowledgment(
+                id="CloudFormation-Validate::W2001",
+                reason="The deployment pipeline gives every environment the same parameters.",
+            )
+        )
         self._given = {
             name: cdk.CfnParameter(
                 self, name, type="String", description=description, allowed_pattern=pattern
             ).value_as_string
-            for name, (description, pattern) in used.items()
+            for name, (description, pattern) in PARAMETERS.items()
         }
         model = sagemaker.CfnModel(
             self,
@@ -70,7 +73,7 @@ class Endpoint(cdk.Stack):
             "Config",
             endpoint_config_name=cdk.Fn.sub(NAME),
             production_variants=[self._variant(model, compute)],
-            kms_key_id=self._given.get("KmsKeyArn"),
+            kms_key_id=self._given["KmsKeyArn"] if isinstance(compute, RealTime) else None,
             data_capture_config=self._capture(environment.capture_percent),
         )
         endpoint = sagemaker.CfnEndpoint(
