@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from launched import Account
+from launch_account import Account
 from tiny_catalogs import PRODUCT, QUESTIONS, SKELETON, commit_all, template_files, write_tree
 
 from catalog.bundles.build import build_bundle
@@ -168,6 +168,7 @@ def project(bundle: Bundle) -> Iterator[Project]:
     with LocalAws() as aws:
         yield Project(aws, build_organization(aws), bundle)
         assert aws.bugs == []
+        assert aws.background_errors == []
 
 
 def test_an_approved_model_reaches_prod_through_staging_and_a_person(project: Project) -> None:

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from launched import STACK, TAG, URL, Account
-from tiny_catalogs import SKELETON, commit_all, template_files, write_tree
-
-from catalog.bundles.build import build_bundle
-from catalog.bundles.front_door import reduced_copier_yml
-from catalog.bundles.model import Bundle
-from catalog.localaws import LocalAws
-from catalog.localaws.organization import build_organization
+from launch_account import STACK, TAG, URL, Account
 
 KEPT = {
     "AWS::CodeCommit::Repository",
@@ -22,31 +12,6 @@ KEPT = {
     "AWS::S3::BucketPolicy",
     "AWS::SageMaker::ModelPackageGroup",
 }
-BUILDSPEC = """\
-version: 0.2
-phases:
-  build:
-    commands:
-      - test -n "$PIPELINE_ROLE_ARN" && test -n "$ARTIFACTS_KMS_KEY_ARN"
-      - echo "built $SAGEMAKER_PROJECT_NAME $PIPELINE_NAME $MODEL_PACKAGE_GROUP"
-"""
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    files = template_files("flights")
-    files[f"templates/flights/{SKELETON}/buildspec.yml"] = BUILDSPEC
-    root = write_tree(tmp_path_factory.mktemp("catalog"), files)
-    (root / "copier.yml").write_text(reduced_copier_yml(root=root, template="flights"))
-    commit_all(root, tag=TAG)
-    return build_bundle(root=root, template="flights")
-
-
-@pytest.fixture
-def account(bundle: Bundle) -> Iterator[Account]:
-    with LocalAws() as aws:
-        yield Account(aws, build_organization(aws), bundle)
-        assert aws.bugs == []
 
 
 def test_a_project_lives_its_life(account: Account) -> None:
@@ -70,17 +35,7 @@ def test_a_project_lives_its_life(account: Account) -> None:
     versions = account.client("s3").list_object_versions(Bucket=bucket, Prefix="seeding/")
     assert "Versions" not in versions, "the response URL is not kept"
 
-    codepipeline = account.client("codepipeline")
-    runs: list[dict[str, Any]] = []
-
-    def built() -> bool:
-        runs[:] = codepipeline.list_pipeline_executions(pipelineName=outputs["BuildPipeline"])[
-            "pipelineExecutionSummaries"
-        ]
-        return bool(runs) and runs[-1]["status"] not in ("InProgress", "Stopping")
-
-    account.aws.wait(built, timeout=60)
-    assert runs[-1]["status"] == "Succeeded"
+    assert account.builds(outputs["BuildPipeline"]) == [(seeded, "Succeeded")]
 
     cloudformation = account.client("cloudformation", launch=True)
     kept = [

@@ -1,4 +1,4 @@
-"""A member account of the local AWS in which a product is launched as its launch role."""
+"""A member account in which tests launch a small product as its launch role."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tiny_catalogs import SKELETON, commit_all, template_files, write_tree
+
+from catalog.bundles.build import build_bundle
+from catalog.bundles.front_door import reduced_copier_yml
 from catalog.bundles.model import Bundle, Release
 from catalog.bundles.wheels import build_wheel_set, host_wheel_set, wheel_set_key, wheels_prefix
 from catalog.localaws import LocalAws
@@ -18,6 +22,36 @@ PREFIX = "catalog-assets"
 TAG = "v1.2.3"
 URL = "https://git.example.com/platform/catalog.git"
 STACK = "SC-111111111111-pp-abcdefgh"
+BUILDSPEC = """\
+version: 0.2
+phases:
+  build:
+    commands:
+      - test -n "$PIPELINE_ROLE_ARN" && test -n "$ARTIFACTS_KMS_KEY_ARN"
+      - echo "built $SAGEMAKER_PROJECT_NAME $PIPELINE_NAME $MODEL_PACKAGE_GROUP"
+"""
+WORKFLOW = """\
+on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: make test
+"""
+
+
+def launchable_bundle(folder: Path) -> Bundle:
+    """Return the bundle of a small template, whose catalog is made in `folder`.
+
+    Its repository has a buildspec, and a GitHub workflow, which providers may refuse.
+    """
+    files = template_files("flights")
+    files[f"templates/flights/{SKELETON}/buildspec.yml"] = BUILDSPEC
+    files[f"templates/flights/{SKELETON}/.github/workflows/ci.yml"] = WORKFLOW
+    root = write_tree(folder, files)
+    (root / "copier.yml").write_text(reduced_copier_yml(root=root, template="flights"))
+    commit_all(root, tag=TAG)
+    return build_bundle(root=root, template="flights")
 
 
 class Account:
@@ -116,6 +150,20 @@ class Account:
     def head(self, name: str = "sagemaker-Late-Flights-p-1") -> str:
         branch = self.client("codecommit").get_branch(repositoryName=name, branchName="main")
         return str(branch["branch"]["commitId"])
+
+    def builds(self, pipeline: str, *, count: int = 1) -> list[tuple[str, str]]:
+        """Wait for `count` runs of a build pipeline; return (commit, end), oldest first."""
+        codepipeline = self.client("codepipeline")
+        runs: list[dict[str, Any]] = []
+
+        def over() -> bool:
+            answer = codepipeline.list_pipeline_executions(pipelineName=pipeline)
+            runs[:] = reversed(answer["pipelineExecutionSummaries"])
+            ends = [run["status"] not in ("InProgress", "Stopping") for run in runs]
+            return len(ends) >= count and all(ends)
+
+        self.aws.wait(over, timeout=60)
+        return [(run["sourceRevisions"][0]["revisionId"], run["status"]) for run in runs]
 
     def left_over(self) -> list[str]:
         """Return what a launch made that is still there."""
