@@ -43,10 +43,15 @@ class ScratchCatalog:
         real URL must not be mistaken for this clone, nor the other way round.
         """
         settings = {
-            f"url.{self.path.as_uri()}.insteadOf": (self.url, f"{self.url.removesuffix('.git')}.git"),
+            f"url.{self.path.as_uri()}.insteadOf": (
+                self.url,
+                f"{self.url.removesuffix('.git')}.git",
+            ),
             "safe.directory": ("*",),
         }
-        pairs = [(key, value) for key, values in settings.items() for value in dict.fromkeys(values)]
+        pairs = [
+            (key, value) for key, values in settings.items() for value in dict.fromkeys(values)
+        ]
         return {
             "GIT_CONFIG_COUNT": str(len(pairs)),
             **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)},
