@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.bundles.model import Release
 from catalog.errors import VersionConflict
 from catalog.localaws.sagemaker_projects.studio import s3_templates
 from catalog.manifest import Reach
@@ -138,8 +139,6 @@ def test_changed_content_without_a_new_version_is_refused(studio, make_bundle):
 
 
 def test_a_later_release_keeps_an_unchanged_template(studio, make_bundle):
-    from catalog.bundles.model import Release  # noqa: PLC0415
-
     studio.hub.publish(studio.desired(make_bundle()))
     later = Release(tag="v9.0.0", catalog_url="https://github.com/acme/catalog")
     assert studio.hub.plan(studio.desired(make_bundle(), release=later)).empty
