@@ -143,8 +143,7 @@ def test_every_problem_is_reported_at_once_with_its_line(tmp_path):
         ),
         (
             "targets:\n",
-            "targets:\n  - ou: ou-ab12-c3d4e5f6\n    portfolios: [ml]\n"
-            "    distribution: studio-s3\n",
+            "targets:\n  - {ou: ou-ab12-c3d4e5f6, portfolios: [ml], distribution: studio-s3}\n",
             None,
         ),
         ("  ml:\n", "  ml: &a\n", None),
