@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from catalog.localaws.sagemaker_projects.studio import organization_templates
+from catalog.localaws.core.faults import Killed
+from catalog.localaws.sagemaker_projects.studio import organization_templates, s3_templates
 from catalog.manifest import Reach
 from catalog.spokes.accounts import reached_accounts, target_reaches
 
@@ -177,3 +178,44 @@ def test_an_account_that_appears_twice_is_shared_with_once(accounts):
     desired = accounts.hub.desired(manifest=manifest, reaches=[both, both])
     (portfolio,) = desired.regions[REGION].portfolios
     assert [share.node for share in portfolio.shares] == [research]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_publish_that_dies_again_and_again_ends_where_one_run_would(accounts, after):
+    """Every run begins what the last one left, whichever call that died with."""
+    arn = accounts.hub.client(
+        "sagemaker", account=accounts.members["research"], region=REGION
+    ).create_domain(
+        DomainName="studio",
+        AuthMode="IAM",
+        DefaultUserSettings={"ExecutionRole": "arn:aws:iam::111111111111:role/x"},
+        SubnetIds=["subnet-1"],
+        VpcId="vpc-1",
+    )["DomainArn"]
+    session = accounts.scientist("research")
+    desired = accounts.desired(
+        accounts.target("research", "forecasting"),
+        accounts.target("research", distribution="studio-s3"),
+    )
+    deaths = 0
+    while True:
+        accounts.hub.local.faults.clear()
+        # Without an effect of its own, each run must get one call further than the last.
+        number = 1 if after else deaths + 1
+        rule = accounts.hub.local.faults.kill_at(number, after=after)
+        try:
+            accounts.hub.publish(desired)
+        except Killed:
+            deaths += 1
+        if not rule.hits:
+            break
+    assert deaths > 4
+    assert accounts.hub.plan(desired).empty
+    assert accounts.offered(session) == ["Train"]
+    assert accounts.shares() == {accounts.members["research"], accounts.members["forecasting"]}
+    (template,) = s3_templates(
+        accounts.hub.local.session(account=accounts.members["research"]),
+        domain_arn=arn,
+        region=REGION,
+    )
+    assert template.name.startswith("train_")
