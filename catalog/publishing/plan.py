@@ -17,6 +17,7 @@ from catalog.publishing.planning.products import (
     plan_surplus_products,
 )
 from catalog.publishing.planning.removal import withdraw_portfolio
+from catalog.publishing.planning.studio import plan_studio
 
 __all__ = ["PlanOptions", "make_plan"]
 
@@ -56,6 +57,7 @@ def make_plan(
 
 
 def _plan_region(draft: Draft) -> None:
+    draft.notes.extend(draft.wanted.notes)
     bucket = plan_bucket(draft)
     objects = plan_objects(draft, bucket)
     products, surplus = choose_products(draft)
@@ -65,6 +67,7 @@ def _plan_region(draft: Draft) -> None:
         )
         for product in draft.wanted.products
     }
+    plan_studio(draft, objects, bucket)
     portfolios, extra = choose_portfolios(draft)
     own_products = {p.id for p in draft.seen.products}
     for portfolio in draft.wanted.portfolios:
