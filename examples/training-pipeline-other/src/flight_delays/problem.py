@@ -1,4 +1,4 @@
-"""The problem: how many minutes late does the flight arrive? Target, estimator, loss, metrics."""
+"""The problem: how many minutes late does the flight arrive? Target, loss, metrics."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from .data import TARGET_SOURCE, DataError
 
@@ -28,13 +27,6 @@ def target(flights: pd.DataFrame) -> Values:
     if minutes.min() == minutes.max():
         raise DataError(f"all {len(minutes)} delays are {minutes[0]}: there is nothing to learn")
     return minutes
-
-
-def estimator(**hyperparameters: Any) -> HistGradientBoostingRegressor:
-    """Return the untrained estimator."""
-    return HistGradientBoostingRegressor(
-        categorical_features=[0, 1, 2], random_state=0, **hyperparameters
-    )
 
 
 def predict(model: Any, features: pd.DataFrame) -> Values:

@@ -1,4 +1,4 @@
-"""The problem: will the flight arrive late? Target, estimator, loss and metrics."""
+"""The problem: will the flight arrive late? Target, loss and metrics."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from .data import TARGET_SOURCE, DataError
 
@@ -28,13 +27,6 @@ def target(flights: pd.DataFrame) -> Values:
         found = "late" if late[0] else "on time"
         raise DataError(f"all {len(late)} flights are {found}: there is nothing to learn")
     return late
-
-
-def estimator(**hyperparameters: Any) -> HistGradientBoostingClassifier:
-    """Return the untrained estimator."""
-    return HistGradientBoostingClassifier(
-        categorical_features=[0, 1, 2], random_state=0, **hyperparameters
-    )
 
 
 def predict(model: Any, features: pd.DataFrame) -> Values:
