@@ -37,7 +37,7 @@ def predict(model: Any, features: pd.DataFrame) -> Values:
 
 def losses(truth: Values, prediction: Values) -> Values:
     """Return the squared error of each probability; their mean is the Brier score."""
-    return np.square(truth - prediction)
+    return np.asarray(np.square(truth - prediction), dtype=np.float64)
 
 
 def scores(truth: Values, prediction: Values) -> dict[str, float]:
@@ -87,7 +87,7 @@ def predict(model: Any, features: pd.DataFrame) -> Values:
 
 def losses(truth: Values, prediction: Values) -> Values:
     """Return the squared error of each prediction."""
-    return np.square(truth - prediction)
+    return np.asarray(np.square(truth - prediction), dtype=np.float64)
 
 
 def scores(truth: Values, prediction: Values) -> dict[str, float]:
