@@ -110,8 +110,8 @@ class BuildPipeline(Construct):
                 Statement(
                     sid="ReadSource",
                     actions=["s3:GetObject", "s3:GetObjectVersion"],
-                    resources=[names.bucket_arn(f"{names.BUILD_PIPELINE}/*")],
-                    wildcards="CodePipeline makes up the names of the artifacts of its runs.",
+                    resources=[names.bucket_arn(names.PIPELINE_ARTIFACTS)],
+                    wildcards="CodePipeline cuts its name to 20 characters and makes up the rest.",
                 ),
                 Statement(
                     sid="UploadCodeAndData",
@@ -193,8 +193,8 @@ class BuildPipeline(Construct):
                 Statement(
                     sid="KeepArtifacts",
                     actions=["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
-                    resources=[names.bucket_arn(f"{names.BUILD_PIPELINE}/*")],
-                    wildcards="CodePipeline makes up the names of the artifacts of its runs.",
+                    resources=[names.bucket_arn(names.PIPELINE_ARTIFACTS)],
+                    wildcards="CodePipeline cuts its name to 20 characters and makes up the rest.",
                 ),
                 Statement(
                     sid="FindBucket",

@@ -30,6 +30,10 @@ BUILD_PIPELINE: Final = f"{_ID}-build"
 PUSH_RULE: Final = f"{_ID}-push"
 MODEL_PACKAGE_GROUP: Final = _ID
 SAGEMAKER_PIPELINE: Final = _ID
+PIPELINE_ARTIFACTS: Final = f"{NAME_PREFIX}*"
+"""Keys of CodePipeline's artifacts in the project's bucket: the pipeline's name cut to 20
+characters, which CloudFormation cannot write, then the artifact's name and something made up.
+AWS says so in answers on re:Post only. Nothing else in the bucket starts so."""
 
 SEED_FUNCTION_ROLE: Final = f"{_ID}-seed-function"
 SEED_BUILD_ROLE: Final = f"{_ID}-seed-build"

@@ -1,6 +1,6 @@
 """Definitions that the SageMaker SDK compiles: run as they are, from the store they name."""
 
-# ruff: noqa: PLC0415  # the SDK takes seconds to import and wants its environment first
+# the SDK takes seconds to import and wants its environment first
 from __future__ import annotations
 
 import json

@@ -42,11 +42,9 @@ class ScratchCatalog:
         Copier adds `.git` to a GitHub URL, and keeps mirrors by URL in its cache: one of the
         real URL must not be mistaken for this clone, nor the other way round.
         """
-        settings = {
-            f"url.{self.path.as_uri()}.insteadOf": (self.url, f"{self.url.removesuffix('.git')}.git"),
-            "safe.directory": ("*",),
-        }
-        pairs = [(key, value) for key, values in settings.items() for value in dict.fromkeys(values)]
+        here = f"url.{self.path.as_uri()}.insteadOf"
+        bare = self.url.removesuffix(".git")
+        pairs = [(here, bare), (here, f"{bare}.git"), ("safe.directory", "*")]
         return {
             "GIT_CONFIG_COUNT": str(len(pairs)),
             **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)},

@@ -103,6 +103,8 @@ def run_demo(*, root: Path, work_dir: Path, with_pipeline: bool) -> None:
             project = _create_project(teller, world)
         with teller.chapter("The repository, and the proof that it equals `copier copy`"):
             clone = _clone_and_prove(teller, world, project, scratch, work_dir)
+        with teller.chapter("The first push has started the build: tests, then upsert"):
+            _watch_build(teller, world, project)
         if with_pipeline:
             with teller.chapter("`make pipeline`: the same definition that SageMaker would run"):
                 _make(teller, clone, "pipeline")
@@ -235,6 +237,34 @@ def _create_project(teller: Teller, world: World) -> dict[str, Any]:
         reason = details.get("ProvisionedProductStatusMessage", "no reason given")
         raise LocalAwsError(f"the project ended {seen}: {reason}")
     return project
+
+
+def _watch_build(teller: Teller, world: World, project: Mapping[str, Any]) -> None:
+    session = world.aws.session(
+        account=world.scientist_account, region=world.organization.home_region
+    )
+    codepipeline = session.client("codepipeline")
+    name = f"sagemaker-{project['ProjectId']}-build"
+    seen: dict[str, str] = {}
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        for stage in codepipeline.get_pipeline_state(name=name)["stageStates"]:
+            status = stage.get("latestExecution", {}).get("status", "")
+            if status and seen.get(stage["stageName"]) != status:
+                seen[stage["stageName"]] = status
+                teller.say(f"  {stage['stageName']}: {status}")
+        executions = codepipeline.list_pipeline_executions(pipelineName=name)
+        states = {run["status"] for run in executions["pipelineExecutionSummaries"]}
+        if states and "InProgress" not in states:
+            break
+        time.sleep(0.5)
+    if "Failed" in seen.values() or "Succeeded" not in seen.values():
+        raise LocalAwsError(
+            f"the build pipeline {name} ended {seen}",
+            next_step=f"its logs are below {world.aws.work_dir}.",
+        )
+    pipelines = session.client("sagemaker").list_pipelines()["PipelineSummaries"]
+    teller.say(f"SageMaker pipelines: {', '.join(p['PipelineName'] for p in pipelines)}")
 
 
 def _choose(templates: list[OrganizationTemplate]) -> OrganizationTemplate:

@@ -99,6 +99,14 @@ def stack_arns(params: dict[str, Any], account: str, region: str) -> list[str]:
     return [f"arn:aws:cloudformation:{region}:{account}:stack/{name}/*"]
 
 
+def stack_set_arns(params: dict[str, Any], account: str, region: str) -> list[str]:
+    """Return the ARN that a request's StackSetName stands for in policies."""
+    name = params["StackSetName"]
+    if name.startswith("arn:"):
+        return [name]
+    return [f"arn:aws:cloudformation:{region}:{account}:stackset/{name.partition(':')[0]}:*"]
+
+
 def passed_role(params: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the service role that a request hands to CloudFormation."""
     role = params.get("RoleARN")

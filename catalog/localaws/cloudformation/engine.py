@@ -17,6 +17,7 @@ from catalog.localaws.cloudformation import graph
 from catalog.localaws.cloudformation.intrinsics import Resolver
 from catalog.localaws.cloudformation.lookup import LiveLookup
 from catalog.localaws.cloudformation.model import Settings, Stack, StackResource, State, now
+from catalog.localaws.cloudformation.outputs import compute_outputs
 from catalog.localaws.cloudformation.resources import find_handler
 from catalog.localaws.cloudformation.resources.base import (
     Context,
@@ -73,7 +74,7 @@ class StackRun:
             return
         reason = self._failure_reason("create", failures)
         if reason is None:
-            reason = self._finish_outputs(resolver)
+            reason = compute_outputs(self._state, stack, resolver)
         if reason is None:
             stack.move("CREATE_COMPLETE")
             return
@@ -102,7 +103,7 @@ class StackRun:
         reason = self._failure_reason("update", failures)
         if reason is None:
             outputs_before = stack.outputs, stack.imports
-            reason = self._finish_outputs(resolver)
+            reason = compute_outputs(self._state, stack, resolver)
             if reason is not None:
                 stack.outputs, stack.imports = outputs_before
         if reason is not None:
@@ -440,60 +441,6 @@ class StackRun:
         if first:
             self._stack.mark(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
 
-    def _finish_outputs(self, resolver: Resolver) -> str | None:
-        """Set the stack's outputs; return why that failed."""
-        stack = self._stack
-        outputs: list[dict[str, str]] = []
-        try:
-            for name, node in stack.settings.template.outputs.items():
-                if "Condition" in node and not resolver.condition(node["Condition"]):
-                    continue
-                output = {"OutputKey": name, "OutputValue": _output_text(resolver, node["Value"])}
-                if node.get("Description"):
-                    output["Description"] = str(node["Description"])
-                export = resolver.resolve(node.get("Export", {})).get("Name")
-                if export is not None:
-                    self._check_export(str(export))
-                    output["ExportName"] = str(export)
-                outputs.append(output)
-            self._check_dropped_exports(outputs)
-        except ServiceError as error:
-            return error.message
-        stack.outputs = outputs
-        lookup = resolver.lookup
-        stack.imports = lookup.imported if isinstance(lookup, LiveLookup) else set()
-        return None
-
-    def _check_export(self, name: str) -> None:
-        taken = self._state.exports().get(name)
-        if taken is not None and taken[1] is not self._stack:
-            raise ServiceError(
-                "ValidationError",
-                f"Export with name {name} is already exported by stack {taken[1].name}. ",
-            )
-
-    def _check_dropped_exports(self, outputs: list[dict[str, str]]) -> None:
-        kept = {o["ExportName"]: o["OutputValue"] for o in outputs if "ExportName" in o}
-        for name, (value, owner) in self._state.exports().items():
-            if owner is not self._stack or kept.get(name) == value:
-                continue
-            users = [s.name for s in importers(self._state, name)]
-            if users:
-                verb = "updated" if name in kept else "deleted"
-                raise ServiceError(
-                    "ValidationError",
-                    f"Export {name} cannot be {verb} as it is in use by {', '.join(users)}",
-                )
-
-
-def importers(state: State, export: str) -> list[Stack]:
-    """Return the stacks that import an export."""
-    return [
-        stack
-        for stack in list(state.stacks.values())
-        if export in stack.imports and stack.status != "DELETE_COMPLETE"
-    ]
-
 
 def pseudo_parameters(stack: Stack, settings: Settings) -> dict[str, Any]:
     """Return the pseudo parameters of a stack, AWS::NoValue aside."""
@@ -519,12 +466,3 @@ def _take(resource: StackResource, created: Created) -> None:
     if created.ref is not None:
         attributes["Ref"] = created.ref
     resource.attributes = attributes
-
-
-def _output_text(resolver: Resolver, value: Any) -> str:
-    resolved = resolver.resolve(value)
-    if isinstance(resolved, bool):
-        return "true" if resolved else "false"
-    if isinstance(resolved, (str, int, float)):
-        return str(resolved)
-    raise ServiceError("ValidationError", "Template format error: Output values must be strings.")

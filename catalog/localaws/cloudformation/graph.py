@@ -53,6 +53,7 @@ def run(
     *,
     stop: Callable[[], bool] = lambda: False,
     keep_going: bool = False,
+    workers: int = _WORKERS,
 ) -> dict[str, Exception]:
     """Run `work` for every name once what it depends on is done, independent ones in parallel.
 
@@ -61,6 +62,7 @@ def run(
         work: runs in a worker thread; an exception is a failure of that name.
         stop: asked before anything is started; true means start nothing more.
         keep_going: go on after a failure with whatever does not depend on it.
+        workers: how many may run at a time.
 
     Returns:
         The failures by name, in the order in which they happened. What was never started is in
@@ -70,7 +72,7 @@ def run(
     failures: dict[str, Exception] = {}
     running: dict[Future[None], str] = {}
     done: set[str] = set()
-    with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="cloudformation") as pool:
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="cloudformation") as pool:
         while True:
             if not stop() and (keep_going or not failures):
                 for name in _ready(waiting, done):

@@ -6,8 +6,8 @@ from typing import Any
 
 from catalog.localaws.cloudformation import views
 from catalog.localaws.cloudformation.base_service import CloudFormationBase
-from catalog.localaws.cloudformation.engine import importers
 from catalog.localaws.cloudformation.model import State
+from catalog.localaws.cloudformation.outputs import importers
 from catalog.localaws.cloudformation.requests import checked_template, template_text
 from catalog.localaws.cloudformation.template import validation_error
 from catalog.localaws.core.service import Call, ServiceError, paginate

@@ -23,6 +23,7 @@ from catalog.localaws.core.service import Call, ServiceError
 BODY_LIMIT = 51_200  # bytes of TemplateBody
 URL_LIMIT = 1_000_000  # bytes of a template in S3
 _VIA = "cloudformation.amazonaws.com"
+_SERVICE = "CloudFormation"
 _PATH_HOST = re.compile(r"s3(?:[.-](?:dualstack\.)?(?P<region>[a-z0-9-]+))?\.amazonaws\.com(\.cn)?")
 _VIRTUAL_HOST = re.compile(
     r"(?P<bucket>.+?)\.s3(?:[.-](?:dualstack\.)?(?P<region>[a-z0-9-]+))?\.amazonaws\.com(\.cn)?"
@@ -132,6 +133,7 @@ def settings_of(
         ServiceError: `ValidationError` or `InsufficientCapabilitiesException`.
     """
     params = call.params
+    _refuse_not_emulated(params)
     role = params.get("RoleARN") or (stack.settings.role_arn if stack else None)
     ssm_credentials = credentials_for(call, role)
 
@@ -167,6 +169,30 @@ def settings_of(
         role_arn=role,
         notification_arns=tuple(notifications),
     )
+
+
+def _refuse_not_emulated(params: Mapping[str, Any]) -> None:
+    """Refuse what would otherwise be accepted and ignored."""
+    ignored = [
+        name
+        for name in (
+            "ResourceTypes",
+            "StackPolicyBody",
+            "StackPolicyDuringUpdateBody",
+            "StackPolicyDuringUpdateURL",
+            "StackPolicyURL",
+        )
+        if params.get(name)
+    ]
+    if params.get("RollbackConfiguration", {}).get("RollbackTriggers"):
+        ignored.append("RollbackConfiguration")
+    if ignored:
+        raise not_emulated(f"{', '.join(ignored)} of {_SERVICE} requests")
+
+
+def not_emulated(what: str) -> ServiceError:
+    """Return the error for something that only real AWS does."""
+    return ServiceError("NotEmulated", f"The local AWS does not emulate {what}.", status=501)
 
 
 def _tags(params: Mapping[str, Any], stack: Stack | None, *, via: str) -> dict[str, str]:

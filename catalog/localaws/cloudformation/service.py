@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from catalog.localaws.cloudformation.base_service import passed_role, stack_arns
+from catalog.localaws.cloudformation.base_service import (
+    passed_role,
+    stack_arns,
+    stack_set_arns,
+)
 from catalog.localaws.cloudformation.change_sets import ChangeSetOperations
 from catalog.localaws.cloudformation.reading import ReadingOperations
 from catalog.localaws.cloudformation.responses import PREFIX
+from catalog.localaws.cloudformation.stack_set_reading import StackSetReading
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -34,6 +39,21 @@ _BY_STACK = (
     "UpdateTerminationProtection",
 )
 
+_BY_STACK_SET = (
+    "CreateStackInstances",
+    "CreateStackSet",
+    "DeleteStackInstances",
+    "DeleteStackSet",
+    "DescribeStackInstance",
+    "DescribeStackSet",
+    "DescribeStackSetOperation",
+    "ListStackInstances",
+    "ListStackSetOperationResults",
+    "ListStackSetOperations",
+    "StopStackSetOperation",
+    "UpdateStackInstances",
+    "UpdateStackSet",
+)
 _WITH_ROLE = (
     "ContinueUpdateRollback",
     "CreateChangeSet",
@@ -43,7 +63,7 @@ _WITH_ROLE = (
 )
 
 
-class CloudFormation(ChangeSetOperations, ReadingOperations):
+class CloudFormation(ChangeSetOperations, ReadingOperations, StackSetReading):
     """AWS CloudFormation."""
 
     # Stack events carry stack statuses that botocore's enum of resource statuses lacks.
@@ -57,9 +77,10 @@ class CloudFormation(ChangeSetOperations, ReadingOperations):
         )
     }
 
-    resources: ClassVar[Mapping[str, Callable[[dict[str, Any], str, str], list[str]]]] = (
-        dict.fromkeys(_BY_STACK, stack_arns)
-    )
+    resources: ClassVar[Mapping[str, Callable[[dict[str, Any], str, str], list[str]]]] = {
+        **dict.fromkeys(_BY_STACK, stack_arns),
+        **dict.fromkeys(_BY_STACK_SET, stack_set_arns),
+    }
     passed_roles: ClassVar[Mapping[str, Callable[[dict[str, Any]], list[tuple[str, str]]]]] = (
         dict.fromkeys(_WITH_ROLE, passed_role)
     )

@@ -6,12 +6,14 @@ from typing import Any
 
 from catalog.localaws.cloudformation.base_service import CloudFormationBase
 from catalog.localaws.cloudformation.diff import Preview
-from catalog.localaws.cloudformation.engine import StackRun, importers
+from catalog.localaws.cloudformation.engine import StackRun
 from catalog.localaws.cloudformation.lookup import LiveLookup
 from catalog.localaws.cloudformation.model import Settings, Stack, State, now
+from catalog.localaws.cloudformation.outputs import importers
 from catalog.localaws.cloudformation.requests import (
     checked_template,
     credentials_for,
+    not_emulated,
     settings_of,
     template_text,
 )
@@ -211,6 +213,12 @@ class StackOperations(CloudFormationBase):
                 )
                 return True
         return False
+
+    def set_stack_policy(self, call: Call) -> dict[str, Any]:
+        """Refuse: moto would accept the policy, and nothing would obey it."""
+        raise not_emulated(f"cloudformation {call.operation}")
+
+    get_stack_policy = set_stack_policy
 
     def update_termination_protection(self, call: Call) -> dict[str, Any]:
         """UpdateTerminationProtection."""

@@ -412,3 +412,23 @@ def test_template_summary_names_parameters_and_types(stacks: Stacks) -> None:
     ]
     assert summary["Capabilities"] == ["CAPABILITY_IAM"]
     assert json.loads(summary["Metadata"]) == template["Metadata"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"StackPolicyBody": "{}"},
+        {"ResourceTypes": ["AWS::SSM::*"]},
+        {"RollbackConfiguration": {"RollbackTriggers": [{"Arn": "a", "Type": "b"}]}},
+    ],
+)
+def test_what_nothing_would_obey_is_refused(
+    stacks: Stacks, refusal: Refusal, request_: dict[str, Any]
+) -> None:
+    assert refusal(lambda: stacks.create({"A": PARAMETER}, **request_))[0] == "NotEmulated"
+
+
+def test_stack_policies_are_refused(stacks: Stacks, refusal: Refusal) -> None:
+    stacks.create({"A": PARAMETER})
+    policy = {"StackName": "one", "StackPolicyBody": "{}"}
+    assert refusal(lambda: stacks.client.set_stack_policy(**policy))[0] == "NotEmulated"

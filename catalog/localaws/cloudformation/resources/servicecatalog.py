@@ -175,13 +175,22 @@ class PortfolioProductAssociation(ResourceHandler):
     type = "AWS::ServiceCatalog::PortfolioProductAssociation"
 
     def create(self, ctx: Context, properties: Properties) -> Created:
-        """Put the product in the portfolio."""
+        """Put the product in the portfolio and wait until Service Catalog shows it there."""
         client = _client(ctx)
         client.associate_product_with_portfolio(
             **to_request(client, "AssociateProductWithPortfolio", properties)
         )
         name = f"{properties['PortfolioId']}|{properties['ProductId']}"
         ctx.report(name)
+
+        def shown() -> bool:
+            pages = client.get_paginator("list_portfolios_for_product").paginate(
+                ProductId=properties["ProductId"]
+            )
+            found = [portfolio["Id"] for page in pages for portfolio in page["PortfolioDetails"]]
+            return properties["PortfolioId"] in found
+
+        ctx.wait(shown, seconds=_WAIT_SECONDS, what="the association")
         return Created(physical_id=name)
 
     def delete(self, ctx: Context, properties: Properties) -> None:
