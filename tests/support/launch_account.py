@@ -104,7 +104,8 @@ class Account:
 
     def client(self, service: str, *, launch: bool = False) -> Any:
         role = self.role if launch else None
-        return self.aws.session(account=self.id, region=REGION, role_arn=role).client(service)
+        session: Any = self.aws.session(account=self.id, region=REGION, role_arn=role)
+        return session.client(service)
 
     def launch(self, *, stack: str = STACK, **parameters: str) -> dict[str, Any]:
         """Create the stack as the launch role and return how it ended."""

@@ -136,7 +136,7 @@ class StoredPolicies:
             owner = s3_backends.bucket_accounts.get(bucket)
             stored = owner and s3_backends[owner[1]]["aws"].buckets.get(bucket)
             found = stored.keys.get(key) if stored else None
-            # A delete marker stands where an object was; it has neither a key nor tags.
+            # A delete marker is no object: S3 answers as if there were nothing under the key.
             if found is None or isinstance(found, FakeDeleteMarker):
                 return "", {}
             tags = _tags(
