@@ -60,6 +60,7 @@ class Account:
     def __init__(self, aws: LocalAws, organization: Organization, bundle: Bundle) -> None:
         self.aws = aws
         self.id = organization.members["research"]
+        self.hub = organization.hub
         self._publish(organization.hub, bundle)
         iam = aws.session(account=self.id).client("iam")
         trust = {
@@ -112,11 +113,20 @@ class Account:
         given = {"SageMakerProjectName": "Late-Flights", "SageMakerProjectId": "p-1", **parameters}
         self.client("cloudformation", launch=True).create_stack(
             StackName=stack,
-            TemplateBody=self.body,
+            TemplateURL=self._template(),
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         return self.ended(stack)
+
+    def _template(self) -> str:
+        # Products outgrow what a request may carry (51,200 bytes); the tag is what Service
+        # Catalog tells templates by.
+        bucket, key = f"{PREFIX}-{REGION}", "products/template.yaml"
+        self.aws.session(account=self.hub, region=REGION).client("s3").put_object(
+            Bucket=bucket, Key=key, Body=self.body, Tagging="servicecatalog:provisioning=true"
+        )
+        return f"https://{bucket}.s3.{REGION}.amazonaws.com/{key}"
 
     def ended(self, stack: str = STACK) -> dict[str, Any]:
         cloudformation = self.client("cloudformation")
