@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from catalog import __version__
+from catalog.cli.doctor import doctor
 from catalog.cli.local import local
 from catalog.cli.options import dev_option, manifest_option, root_option, yes_option
 from catalog.cli.publish import apply, fast_option, plan, publish, status
@@ -31,5 +32,5 @@ def app(
         publish(root=root, manifest=manifest, dev=dev, yes=yes, fast=fast)
 
 
-for command in (plan, apply, status, local):
+for command in (plan, apply, status, doctor, local):
     app.add_command(command)
