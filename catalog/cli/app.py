@@ -11,6 +11,7 @@ from catalog.cli.doctor import doctor
 from catalog.cli.local import local
 from catalog.cli.options import dev_option, manifest_option, root_option, yes_option
 from catalog.cli.publish import apply, fast_option, plan, publish, status
+from catalog.cli.removal import destroy, retire
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,5 +33,5 @@ def app(
         publish(root=root, manifest=manifest, dev=dev, yes=yes, fast=fast)
 
 
-for command in (plan, apply, status, doctor, local):
+for command in (plan, apply, status, doctor, retire, destroy, local):
     app.add_command(command)

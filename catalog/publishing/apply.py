@@ -310,6 +310,15 @@ def _set_bucket(context: Context, action: Action) -> None:
     )
 
 
+def _delete_bucket(context: Context, action: Action) -> None:
+    assets_bucket.delete_bucket(
+        aws=context.aws,
+        account=action.account,
+        region=action.region,
+        bucket=action.params["bucket"],
+    )
+
+
 def _put_object(context: Context, action: Action) -> None:
     assets_bucket.put_object(
         aws=context.aws,
@@ -326,6 +335,7 @@ def _put_object(context: Context, action: Action) -> None:
 _EXECUTORS: Mapping[Kind, Callable[[Context, Action], None]] = {
     Kind.BUCKET_CREATE: _create_bucket,
     Kind.BUCKET_CONFIGURE: _set_bucket,
+    Kind.BUCKET_DELETE: _delete_bucket,
     Kind.OBJECT_PUT: _put_object,
     Kind.PORTFOLIO_CREATE: service_catalog.create_portfolio,
     Kind.PORTFOLIO_UPDATE: service_catalog.update_portfolio,
