@@ -25,6 +25,8 @@ RESERVED = (
     "ConnectionArn",
     "RepositoryId",
     "PermissionsBoundaryArn",
+    "StagingAccountId",
+    "ProdAccountId",
 )
 """Parameters that SageMaker and the product constructs add."""
 

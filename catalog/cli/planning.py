@@ -43,10 +43,11 @@ def plan_lines(*, outlook: Outlook, sources: Sources) -> Iterator[str]:
         for role_action in outlook.role_actions:
             sign = _ROLE_SIGNS[role_action.verb]
             yield f"  [{_COLOURS[sign]}]{sign}[/] {role_action.account}: {role_action.verb}"
-    for region in outlook.plan.regions:
-        actions = [action for action in outlook.plan.actions if action.region == region]
-        if actions:
-            yield f"\n[bold]{outlook.plan.account} {region}[/]"
+    places: dict[tuple[str, str], list[Action]] = {}
+    for action in outlook.plan.actions:
+        places.setdefault((action.account, action.region), []).append(action)
+    for (account, region), actions in places.items():
+        yield f"\n[bold]{account} {region}[/]"
         for action in actions:
             yield from _action_lines(action)
     for note in outlook.plan.notes:
@@ -139,14 +140,14 @@ class ApplyProgress:
         if progress.state is applying.State.BLOCKED:
             self._line(
                 sign="!",
-                where=progress.action.region,
+                where=_where(progress.action),
                 subject=f"{progress.action.subject}: not begun, what it needs has failed",
                 error=None,
             )
             return
         self._line(
             sign=progress.action.kind.sign,
-            where=progress.action.region,
+            where=_where(progress.action),
             subject=progress.action.subject,
             error=progress.error,
             seconds=progress.seconds,
@@ -168,10 +169,14 @@ class ApplyProgress:
         reason = f": {escape(error.message.splitlines()[0])}" if error else ""
         count = f"{self._done}/{self._total}"
         self._console.print(
-            f"  [{colour}]{mark}[/] {count:>7} {where:<13} {escape(short(subject))}{reason}{took}"
+            f"  [{colour}]{mark}[/] {count:>7} {where:<27} {escape(short(subject))}{reason}{took}"
         )
         if self._bar:
             self._bar.update(self._task, completed=self._done)
+
+
+def _where(action: Action) -> str:
+    return f"{action.account} {action.region}"
 
 
 def write_step_summary(text: str) -> None:
@@ -185,7 +190,7 @@ def write_step_summary(text: str) -> None:
 def markdown_summary(*, outlook: Outlook, sources: Sources) -> str:
     """Return the plan as Markdown, for a step summary."""
     rows = [
-        f"| `{action.kind.sign}` | {action.region} | {action.subject} | {action.reason} |"
+        f"| `{action.kind.sign}` | {_where(action)} | {action.subject} | {action.reason} |"
         for action in outlook.plan.actions
     ]
     rows += [

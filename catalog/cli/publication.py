@@ -12,6 +12,7 @@ from catalog.bundles.model import Asset, Bundle, Release
 from catalog.errors import CatalogError
 from catalog.manifest.load import find_templates, load_all
 from catalog.manifest.models import CatalogManifest
+from catalog.manifest.reach import Reach
 from catalog.publishing.actions import Plan
 from catalog.publishing.desired import DesiredState, desired_state
 from catalog.publishing.narrowing import Narrowing
@@ -19,8 +20,8 @@ from catalog.publishing.observe import observe
 from catalog.publishing.observed import Observed
 from catalog.publishing.plan import make_plan
 from catalog.publishing.release import read_release
-from catalog.spokes.accounts import target_accounts
-from catalog.spokes.roles import RolesTemplate, roles_template
+from catalog.spokes.accounts import reached_accounts, target_reaches
+from catalog.spokes.roles import RolesTemplate, StudioRoles, roles_template
 from catalog.spokes.rollout import RolesAction, RolesStack, observe_roles, plan_roles
 
 MANIFEST = "catalog.yml"
@@ -42,21 +43,30 @@ class Sources:
     wheels: Sequence[Asset]
     wheels_prefix: str
 
-    def desired(self) -> DesiredState:
-        """Return what AWS should hold."""
+    def desired(self, *, reaches: Sequence[Reach] | None = None) -> DesiredState:
+        """Return what AWS should hold, given what each target reaches."""
         return desired_state(
             manifest=self.manifest,
             bundles=self.bundles,
             release=self.release,
             wheels=self.wheels,
             wheels_prefix=self.wheels_prefix,
+            reaches=reaches,
         )
 
     def roles(self) -> RolesTemplate:
         """Return the roles that the hub and every target account should hold."""
+        spokes = self.manifest.spokes
         return roles_template(
-            launch_role=self.manifest.spokes.launch_role,
-            permissions_boundary=self.manifest.spokes.permissions_boundary,
+            launch_role=spokes.launch_role,
+            permissions_boundary=spokes.permissions_boundary,
+            studio=StudioRoles(
+                launch_role=spokes.studio_launch_role,
+                use_policy=spokes.studio_use_policy,
+                bucket_prefix=self.manifest.assets.bucket_prefix,
+            )
+            if self.manifest.uses_studio_s3
+            else None,
         )
 
 
@@ -201,10 +211,11 @@ def look(
     manifest = sources.manifest
     aws.identity()
     only = only or Narrowing()
-    desired = only.desired(sources.desired())
+    reaches = target_reaches(aws=aws, manifest=manifest)
+    desired = only.desired(sources.desired(reaches=reaches))
     roles = observe_roles(
         aws=aws,
-        accounts=(manifest.hub.account, *target_accounts(aws=aws, manifest=manifest)),
+        accounts=(manifest.hub.account, *reached_accounts(reaches)),
         region=manifest.regions[0],
         catalog=manifest.catalog,
         template=sources.roles(),

@@ -22,10 +22,10 @@ from catalog.publishing.observe import observe
 from catalog.publishing.observed import Observed
 from catalog.publishing.retire import artifact_ids, bare_state, plan_retirement
 from catalog.publishing.retire import retire as retire_one
-from catalog.spokes.accounts import target_accounts
+from catalog.spokes.accounts import reached_accounts, target_reaches
 from catalog.spokes.roles import STACK_NAME
 from catalog.spokes.rollout import delete_roles
-from catalog.spokes.usage import product_usage
+from catalog.spokes.usage import product_usage, studio_usage
 
 
 @click.command()
@@ -64,7 +64,10 @@ def retire(
         ids = artifact_ids(steps)
         product_usage(
             aws=aws,
-            accounts=(catalog.hub.account, *target_accounts(aws=aws, manifest=catalog)),
+            accounts=(
+                catalog.hub.account,
+                *reached_accounts(target_reaches(aws=aws, manifest=catalog)),
+            ),
             regions=catalog.regions,
             products=ids.values(),
             versions=ids,
@@ -95,15 +98,24 @@ def destroy(root: Path, manifest: Path | None, yes: bool, with_buckets: bool) ->
     aws = connect(manifest=catalog)
     observed = observe_owned(aws=aws, manifest=catalog)
     plan = plan_destruction(manifest=catalog, observed=observed, with_buckets=with_buckets)
-    accounts = (catalog.hub.account, *target_accounts(aws=aws, manifest=catalog))
+    accounts = (catalog.hub.account, *reached_accounts(target_reaches(aws=aws, manifest=catalog)))
     owned = [p.id for seen in observed.regions.values() for p in seen.products]
     if owned:
         product_usage(
             aws=aws, accounts=accounts, regions=catalog.regions, products=owned
         ).require_none(
-            what="products of this catalog",
+            what="product of this catalog",
             remedy="Delete these projects first: without their launch role they could not be.",
         )
+    studio_usage(
+        aws=aws,
+        accounts=accounts,
+        regions=catalog.regions,
+        role=catalog.spokes.studio_launch_role,
+    ).require_none(
+        what="role of Studio's S3 templates",
+        remedy="Delete these projects first: without that role they could not be.",
+    )
     for action in plan.actions:
         stdout().print(f"  - {action.region}: {action.kind.value} {action.subject}", markup=False)
     for note in plan.notes:

@@ -9,11 +9,13 @@ from catalog.manifest.models import (
     Target,
     TemplateManifest,
 )
+from catalog.manifest.reach import Reach, stated_reaches
 
 __all__ = [
     "CatalogManifest",
     "Distribution",
     "Portfolio",
+    "Reach",
     "Spokes",
     "Target",
     "TemplateManifest",
@@ -21,4 +23,5 @@ __all__ = [
     "load_all",
     "load_catalog",
     "load_template",
+    "stated_reaches",
 ]

@@ -65,12 +65,14 @@ def _targets(
     document: Document, data: dict[str, Any], portfolios: dict[str, Any], regions: list[str]
 ) -> Iterator[Problem]:
     targets = data.get("targets")
-    taken: dict[tuple[str, str, str], int] = {}
+    taken: dict[tuple[str, str, str, str], int] = {}
+    hub = _mapping(data.get("hub")).get("account")
     for i, raw in enumerate(targets if isinstance(targets, list) else []):
         if not isinstance(raw, dict):
             continue
         path: KeyPath = ("targets", i)
         yield from _one_kind(document, path, raw)
+        yield from _excluded(document, path, raw)
         for part in ("portfolios", "regions", "accounts"):
             yield from _duplicates(document, (*path, part), raw.get(part))
         yield from _unknown(
@@ -80,7 +82,12 @@ def _targets(
             yield from _unknown(
                 document, (*path, "regions"), raw.get("regions"), regions, "region of this catalog"
             )
-        node = raw.get("ou") or raw.get("organization")
+        for j, account in enumerate(_texts(raw.get("accounts"))):
+            if account == hub:
+                yield Problem(
+                    message="is the hub itself, which has everything already",
+                    where=document.where((*path, "accounts", j)),
+                )
         if isinstance(raw.get("organization"), str) and raw["organization"] != data.get(
             "organization", raw["organization"]
         ):
@@ -88,15 +95,44 @@ def _targets(
                 message="is another organization than the catalog's",
                 where=document.where((*path, "organization")),
             )
-        for portfolio in _texts(raw.get("portfolios")):
-            for region in _texts(raw.get("regions")) or regions:
-                slot = (str(node), portfolio, region)
-                if node and taken.setdefault(slot, i) != i:
-                    yield Problem(
-                        message=f"portfolio {portfolio!r} already goes to {node} in {region} "
-                        f"by targets[{taken[slot]}]",
-                        where=document.where(path),
-                    )
+        for slot in _slots(raw, regions):
+            if taken.setdefault(slot, i) != i:
+                portfolio, node, region, _ = slot
+                yield Problem(
+                    message=f"portfolio {portfolio!r} already goes to {node} in {region} "
+                    f"by targets[{taken[slot]}]",
+                    where=document.where(path),
+                )
+
+
+def _slots(target: dict[str, Any], regions: list[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (portfolio, node, region, route) of a target: no two targets may fill the same."""
+    nodes = [n for n in (target.get("ou"), target.get("organization")) if isinstance(n, str)]
+    # Service Catalog and S3 may serve the same accounts side by side.
+    route = "s3" if target.get("distribution") == "studio-s3" else "service-catalog"
+    for portfolio in _texts(target.get("portfolios")):
+        for node in nodes or _texts(target.get("accounts")):
+            for region in _texts(target.get("regions")) or regions:
+                yield portfolio, node, region, route
+
+
+def _excluded(document: Document, path: KeyPath, target: dict[str, Any]) -> Iterator[Problem]:
+    exclude = _mapping(target.get("exclude"))
+    for part in ("accounts", "ous"):
+        yield from _duplicates(document, (*path, "exclude", part), exclude.get(part))
+    if not exclude:
+        return
+    if target.get("distribution", "organization") == "organization":
+        yield Problem(
+            message="a share to an organization or OU reaches everything below it",
+            where=document.where((*path, "exclude")),
+            hint="name the OUs that should have it, or use distribution 'account'",
+        )
+    elif target.get("accounts") is not None:
+        yield Problem(
+            message="there is nothing to exclude from a list of accounts",
+            where=document.where((*path, "exclude")),
+        )
 
 
 def _one_kind(document: Document, path: KeyPath, target: dict[str, Any]) -> Iterator[Problem]:
@@ -108,17 +144,17 @@ def _one_kind(document: Document, path: KeyPath, target: dict[str, Any]) -> Iter
             where=document.where(path),
         )
     distribution = target.get("distribution", "organization")
-    if distribution in ("account", "replicate", "studio-s3"):
+    if distribution == "replicate":
         yield Problem(
-            message=f"distribution {distribution!r} is not available yet",
+            message="distribution 'replicate' is not available yet",
             where=document.where((*path, "distribution")),
-            hint="use 'organization'",
+            hint="use 'account'",
         )
     elif distribution == "organization" and kinds == ["accounts"]:
         yield Problem(
             message="distribution 'organization' reaches an organization or an OU, not accounts",
             where=document.where((*path, "accounts")),
-            hint="name the OU that holds them",
+            hint="name the OU that holds them, or use distribution 'account'",
         )
 
 

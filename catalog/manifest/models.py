@@ -90,6 +90,15 @@ class Portfolio(_Model):
     """Tags of the portfolio."""
 
 
+class Exclusions(_Model):
+    """What a target leaves out."""
+
+    accounts: Annotated[tuple[AccountId, ...], Field(strict=False)] = ()
+    """Single accounts."""
+    ous: Annotated[tuple[OrganizationalUnitId, ...], Field(strict=False)] = ()
+    """Organizational units, with everything below them."""
+
+
 class Target(_Model):
     """Who gets which portfolios. Exactly one of `organization`, `ou`, `accounts`."""
 
@@ -103,6 +112,8 @@ class Target(_Model):
     """Keys under `portfolios`."""
     regions: Annotated[tuple[Region, ...], Field(strict=False, min_length=1)] | None = None
     """Some of the catalog's regions; all of them by default."""
+    exclude: Exclusions | None = None
+    """What to leave out below `organization` or `ou`; not with distribution `organization`."""
     distribution: Annotated[Distribution, Field(strict=False)] = Distribution.ORGANIZATION
     """How the portfolios get there."""
 
@@ -116,6 +127,10 @@ class Spokes(_Model):
     """Role that Service Catalog assumes to create a project's resources."""
     use_role_prefix: RoleName = "SageMakerCatalogUse"
     """Prefix of the roles that a project's own resources run as."""
+    studio_launch_role: RoleName = "SageMakerCatalogStudioLaunchRole"
+    """Role that CloudFormation takes on for a project from one of Studio's S3 templates."""
+    studio_use_policy: RoleName = "SageMakerCatalogStudioUse"
+    """Managed policy for Studio execution roles: read S3 templates, create projects from them."""
     permissions_boundary: RoleName | None = None
     """Name of an IAM policy that bounds every role a project creates."""
 
@@ -144,6 +159,11 @@ class CatalogManifest(_Model):
     def launch_role_of(self, *, portfolio: str) -> str:
         """Return the launch role's name for a portfolio key."""
         return self.portfolios[portfolio].launch_role or self.spokes.launch_role
+
+    @property
+    def uses_studio_s3(self) -> bool:
+        """Whether any target gets templates by way of S3."""
+        return any(t.distribution is Distribution.STUDIO_S3 for t in self.targets)
 
     def regions_of(self, *, target: Target) -> tuple[str, ...]:
         """Return the regions of a target, in the catalog's order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -23,7 +24,22 @@ class Artifacts(Construct):
     stack fails, so that the launch can be repeated (`RetainExceptOnCreate`).
     """
 
-    def __init__(self, scope: Construct, id_: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        key_statements: Sequence[Any] = (),
+        bucket_statements: Sequence[Any] = (),
+    ) -> None:
+        """Declare both.
+
+        Args:
+            scope: parent construct.
+            id_: construct id.
+            key_statements: more statements of the key's policy, for other accounts.
+            bucket_statements: more statements of the bucket's policy, for other accounts.
+        """
         super().__init__(scope, id_)
         self.key = kms.CfnKey(
             self,
@@ -32,7 +48,7 @@ class Artifacts(Construct):
                 "Artifacts of SageMaker project ${SageMakerProjectName} (${SageMakerProjectId})"
             ),
             enable_key_rotation=True,
-            key_policy=_key_policy(),
+            key_policy=_key_policy(key_statements),
             pending_window_in_days=7,
         )
         self.key.override_logical_id("ArtifactsKey")
@@ -96,14 +112,16 @@ class Artifacts(Construct):
             "Policy",
             bucket=self.bucket.ref,
             policy_document=_bucket_policy(
-                bucket_arn=self.bucket.attr_arn, key_arn=self.key.attr_arn
+                bucket_arn=self.bucket.attr_arn,
+                key_arn=self.key.attr_arn,
+                more=bucket_statements,
             ),
         )
         self.policy.override_logical_id("ArtifactsBucketPolicy")
         keep(self.policy)
 
 
-def _key_policy() -> dict[str, Any]:
+def _key_policy(more: Sequence[Any]) -> dict[str, Any]:
     # The account's own IAM policies decide who uses the key: without this statement nobody could
     # ever manage it again once the launch role is gone.
     return {
@@ -117,12 +135,13 @@ def _key_policy() -> dict[str, Any]:
                 },
                 "Action": "kms:*",
                 "Resource": "*",
-            }
+            },
+            *more,
         ],
     }
 
 
-def _bucket_policy(*, bucket_arn: str, key_arn: str) -> dict[str, Any]:
+def _bucket_policy(*, bucket_arn: str, key_arn: str, more: Sequence[Any]) -> dict[str, Any]:
     objects = f"{bucket_arn}/*"
     everything = [bucket_arn, objects]
     return {
@@ -145,6 +164,7 @@ def _bucket_policy(*, bucket_arn: str, key_arn: str) -> dict[str, Any]:
                 "s3:x-amz-server-side-encryption-aws-kms-key-id",
                 equals=key_arn,
             ),
+            *more,
         ],
     }
 

@@ -77,14 +77,7 @@ class BuildPipeline(Construct):
                 ),
             ),
             stages=[
-                {
-                    "name": "Source",
-                    "actions": [
-                        cdk.Fn.condition_if(
-                            USES_CODECOMMIT, _codecommit(repository), _connection(repository)
-                        )
-                    ],
-                },
+                {"name": "Source", "actions": [source_action(repository, starts=True)]},
                 {"name": "Build", "actions": [_run(build)]},
             ],
         )
@@ -262,6 +255,18 @@ class BuildPipeline(Construct):
         rule.add_resource_dependency(self.pipeline)
 
 
+def source_action(repository: Repository, *, starts: bool) -> Any:
+    """Return the action that fetches the repository.
+
+    Args:
+        repository: CodeCommit or behind a connection.
+        starts: whether a push starts the pipeline, where the connection sees to that.
+    """
+    return cdk.Fn.condition_if(
+        USES_CODECOMMIT, _codecommit(repository), _connection(repository, starts=starts)
+    )
+
+
 def _codecommit(repository: Repository) -> dict[str, Any]:
     return {
         "Name": "Source",
@@ -280,7 +285,7 @@ def _codecommit(repository: Repository) -> dict[str, Any]:
     }
 
 
-def _connection(repository: Repository) -> dict[str, Any]:
+def _connection(repository: Repository, *, starts: bool) -> dict[str, Any]:
     return {
         "Name": "Source",
         "ActionTypeId": {
@@ -293,7 +298,7 @@ def _connection(repository: Repository) -> dict[str, Any]:
             "ConnectionArn": repository.values.connection_arn,
             "FullRepositoryId": repository.values.repository_id,
             "BranchName": BRANCH,
-            "DetectChanges": True,
+            "DetectChanges": starts,
         },
         "OutputArtifacts": [{"Name": SOURCE_ARTIFACT}],
     }

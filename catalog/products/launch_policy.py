@@ -28,7 +28,9 @@ SERVICES_THAT_RUN_AS_PROJECT_ROLES: Final = (
 ROLES: Final = f"arn:*:iam::*:role{ROLE_PATH}{NAME_PREFIX}*"
 
 
-def launch_policy_document(*, permissions_boundary: str | None = None) -> dict[str, Any]:
+def launch_policy_document(
+    *, permissions_boundary: str | None = None, service_catalog: bool = True
+) -> dict[str, Any]:
     """Return the IAM policy of a launch role.
 
     Without a boundary, a launch role can write any policy into the project roles that it makes:
@@ -37,9 +39,11 @@ def launch_policy_document(*, permissions_boundary: str | None = None) -> dict[s
     Args:
         permissions_boundary: ARN of a policy (`*` and `?` allowed) that every project role has
             to carry; launches then pass it as `PermissionsBoundaryArn`.
+        service_catalog: whether Service Catalog takes on the role, which then also runs the stack.
+            A role that CloudFormation itself takes on needs only what the resources need.
     """
     statements = [
-        *_templates(),
+        *(_templates() if service_catalog else ()),
         *_roles(permissions_boundary),
         *_data(),
         *_delivery(),

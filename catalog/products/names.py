@@ -35,16 +35,43 @@ PIPELINE_ARTIFACTS: Final = f"{NAME_PREFIX}*"
 characters, which CloudFormation cannot write, then the artifact's name and something made up.
 AWS says so in answers on re:Post only. Nothing else in the bucket starts so."""
 
+DEPLOY_PIPELINE: Final = f"{_ID}-deploy"
+RELEASE_BUILD: Final = f"{_ID}-release"
+SMOKE_BUILD: Final = f"{_ID}-smoke"
+APPROVED_RULE: Final = f"{_ID}-approved"
+ENDPOINTS: Final = f"{_ID}-*"
+"""Endpoints, and the models, configurations and alarms that belong to them."""
+
 SEED_FUNCTION_ROLE: Final = f"{_ID}-seed-function"
 SEED_BUILD_ROLE: Final = f"{_ID}-seed-build"
 BUILD_PIPELINE_ROLE: Final = f"{_ID}-build-pipeline"
 BUILD_ROLE: Final = f"{_ID}-build"
 PUSH_ROLE: Final = f"{_ID}-push"
 EXECUTION_ROLE: Final = f"{_ID}-execution"
+DEPLOY_PIPELINE_ROLE: Final = f"{_ID}-deploy-pipeline"
+RELEASE_ROLE: Final = f"{_ID}-release"
+SMOKE_ROLE: Final = f"{_ID}-smoke"
+APPROVED_ROLE: Final = f"{_ID}-approved"
+STACKS_ROLE: Final = f"{_ID}-stacks"
+ENDPOINT_ROLE: Final = f"{_ID}-endpoint"
+DEPLOYER_ROLE: Final = f"{_ID}-deployer"
+TESTER_ROLE: Final = f"{_ID}-tester"
 
 SEED_FUNCTION_LOGS: Final = f"/aws/lambda/{SEED_FUNCTION}"
 SEED_BUILD_LOGS: Final = f"/aws/codebuild/{SEED_BUILD}"
 BUILD_LOGS: Final = f"/aws/codebuild/{BUILD}"
+RELEASE_LOGS: Final = f"/aws/codebuild/{RELEASE_BUILD}"
+SMOKE_LOGS: Final = f"/aws/codebuild/{SMOKE_BUILD}"
+
+
+def endpoint(environment: str) -> str:
+    """Return the `Fn::Sub` text of an environment's endpoint, and of the stack that makes it."""
+    return f"{_ID}-{environment}"
+
+
+def role_arn(name: str, *, account: str = "${AWS::AccountId}") -> str:
+    """Return the `Fn::Sub` text of the ARN of a project role, in this account or in another."""
+    return f"arn:${{AWS::Partition}}:iam::{account}:role{ROLE_PATH}{name}"
 
 
 def regional_arn(service: str, resource: str) -> str:

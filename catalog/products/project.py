@@ -9,6 +9,8 @@ from catalog.products import names
 from catalog.products.artifacts import Artifacts
 from catalog.products.build_pipeline import BuildPipeline
 from catalog.products.context import ProductContext
+from catalog.products.deploy_pipeline import DeployPipeline
+from catalog.products.deployment_targets import DeploymentTargets
 from catalog.products.registry import ModelRegistry
 from catalog.products.release import ReleaseValues
 from catalog.products.repository import Repository
@@ -20,13 +22,41 @@ from catalog.products.sagemaker_pipeline import execution_role
 class Project(Construct):
     """What a `product.py` needs for a project with one repository and one SageMaker pipeline."""
 
-    def __init__(self, scope: Construct, id_: str, *, context: ProductContext) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        context: ProductContext,
+        deploys: str | None = None,
+    ) -> None:
+        """Declare the project.
+
+        Args:
+            scope: the product's stack.
+            id_: construct id.
+            context: what the product is given.
+            deploys: the question whether approved models are deployed, as a parameter name;
+                None for a template that deploys nothing.
+        """
         super().__init__(scope, id_)
         release = ReleaseValues(self, "Release")
         self.repository = Repository(self, "Repository", form=context.form)
+        targets = (
+            DeploymentTargets(self, "Targets", form=context.form, deploys=deploys)
+            if deploys
+            else None
+        )
         boundary = PermissionsBoundary(self, "Boundary", form=context.form)
-        self.artifacts = Artifacts(self, "Artifacts")
-        self.registry = ModelRegistry(self, "Registry")
+        self.artifacts = Artifacts(
+            self,
+            "Artifacts",
+            key_statements=targets.key_statements() if targets else (),
+            bucket_statements=targets.bucket_statements() if targets else (),
+        )
+        self.registry = ModelRegistry(
+            self, "Registry", policy=targets.registry_policy() if targets else None
+        )
         self.execution_role = execution_role(self, artifacts=self.artifacts, boundary=boundary)
         self.seed = RepositorySeed(
             self,
@@ -46,6 +76,16 @@ class Project(Construct):
             boundary=boundary,
             after=self.seed.resource,
         )
+        if targets:
+            DeployPipeline(
+                self,
+                "DeployPipeline",
+                repository=self.repository,
+                artifacts=self.artifacts,
+                targets=targets,
+                boundary=boundary,
+                after=self.seed.resource,
+            )
         for key, parameter in (
             ("sagemaker:project-name", "SageMakerProjectName"),
             ("sagemaker:project-id", "SageMakerProjectId"),

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     BUCKET_CONFIGURE = "bucket.configure"
     BUCKET_DELETE = "bucket.delete"
     OBJECT_PUT = "object.put"
+    OBJECT_TAG = "object.tag"
+    OBJECT_DELETE = "object.delete"
     PORTFOLIO_CREATE = "portfolio.create"
     PORTFOLIO_UPDATE = "portfolio.update"
     PORTFOLIO_DELETE = "portfolio.delete"
@@ -35,14 +37,17 @@ class Kind(StrEnum):
     SHARE_CREATE = "share.create"
     SHARE_UPDATE = "share.update"
     SHARE_DELETE = "share.delete"
+    SHARE_ACCEPT = "share.accept"
+    DOMAIN_TAG = "domain.tag"
+    DOMAIN_UNTAG = "domain.untag"
 
     @property
     def sign(self) -> str:
         """`+` makes, `~` changes, `-` takes away."""
         verb = self.value.partition(".")[2]
-        if verb in {"create", "put", "associate"}:
+        if verb in {"create", "put", "associate", "accept"}:
             return "+"
-        return "-" if verb in {"delete", "disassociate"} else "~"
+        return "-" if verb in {"delete", "disassociate", "untag"} else "~"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +102,8 @@ class Plan:
         actions: in an order that respects `needs`.
         known: ids that exist already, by region and reference (`@portfolio:ml`).
         notes: things worth knowing that change nothing.
-        unreachable: regions that could not be read, with the reason.
+        unreachable: regions, and target accounts as `account/region`, that could not be read, with
+            the reason.
         fingerprint: of the observed state that the plan was made for.
     """
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from catalog.aws import Aws
 from catalog.errors import CatalogError, Location, PartialFailure
 from catalog.publishing.actions import Action, Kind, Plan
-from catalog.publishing.backends import assets_bucket, service_catalog, shares
+from catalog.publishing.backends import assets_bucket, service_catalog, shares, spokes
 from catalog.publishing.context import Context, Patience, StoppedError
 
 
@@ -51,7 +51,7 @@ class ApplyReport:
     Attributes:
         states: of every action, by its id.
         errors: of the failed actions, by id.
-        unreachable: regions that the plan could not cover.
+        unreachable: regions and accounts that the plan could not cover.
         seconds: wall time.
     """
 
@@ -69,18 +69,23 @@ class ApplyReport:
 
     def table(self) -> list[tuple[str, str, int, int, int, str]]:
         """Return rows of (account, region, done, failed, not done, first error)."""
-        regions = dict.fromkeys((*self.plan.regions, *self.unreachable))
+        unreachable = {_place(self.plan, key): error for key, error in self.unreachable.items()}
+        places: dict[tuple[str, str], list[Action]] = {
+            (self.plan.account, region): [] for region in self.plan.regions
+        }
+        for action in self.plan.actions:
+            places.setdefault((action.account, action.region), []).append(action)
+        for place in unreachable:
+            places.setdefault(place, [])
         rows = []
-        for region in regions:
-            actions = [a for a in self.plan.actions if a.region == region]
+        for place, actions in places.items():
             states = [self.states.get(a.id, State.NOT_STARTED) for a in actions]
             errors = [self.errors[a.id] for a in actions if a.id in self.errors]
-            if region in self.unreachable:
-                errors.insert(0, self.unreachable[region])
+            if place in unreachable:
+                errors.insert(0, unreachable[place])
             rows.append(
                 (
-                    self.plan.account,
-                    region,
+                    *place,
                     states.count(State.DONE),
                     states.count(State.FAILED),
                     len(states) - states.count(State.DONE) - states.count(State.FAILED),
@@ -332,11 +337,34 @@ def _put_object(context: Context, action: Action) -> None:
     )
 
 
+def _tag_object(context: Context, action: Action) -> None:
+    assets_bucket.set_object_tags(
+        aws=context.aws,
+        account=action.account,
+        region=action.region,
+        bucket=action.params["bucket"],
+        key=action.params["key"],
+        tags=action.params["tags"],
+    )
+
+
+def _delete_object(context: Context, action: Action) -> None:
+    assets_bucket.delete_object(
+        aws=context.aws,
+        account=action.account,
+        region=action.region,
+        bucket=action.params["bucket"],
+        key=action.params["key"],
+    )
+
+
 _EXECUTORS: Mapping[Kind, Callable[[Context, Action], None]] = {
     Kind.BUCKET_CREATE: _create_bucket,
     Kind.BUCKET_CONFIGURE: _set_bucket,
     Kind.BUCKET_DELETE: _delete_bucket,
     Kind.OBJECT_PUT: _put_object,
+    Kind.OBJECT_TAG: _tag_object,
+    Kind.OBJECT_DELETE: _delete_object,
     Kind.PORTFOLIO_CREATE: service_catalog.create_portfolio,
     Kind.PORTFOLIO_UPDATE: service_catalog.update_portfolio,
     Kind.PORTFOLIO_DELETE: service_catalog.delete_portfolio,
@@ -350,12 +378,20 @@ _EXECUTORS: Mapping[Kind, Callable[[Context, Action], None]] = {
     Kind.CONSTRAINT_CREATE: service_catalog.create_constraint,
     Kind.CONSTRAINT_UPDATE: service_catalog.update_constraint,
     Kind.CONSTRAINT_DELETE: service_catalog.delete_constraint,
-    Kind.PRINCIPAL_ASSOCIATE: service_catalog.associate_principal,
+    Kind.PRINCIPAL_ASSOCIATE: spokes.associate_principal,
     Kind.PRINCIPAL_DISASSOCIATE: service_catalog.disassociate_principal,
     Kind.SHARE_CREATE: shares.create_share,
     Kind.SHARE_UPDATE: shares.update_share,
     Kind.SHARE_DELETE: shares.delete_share,
+    Kind.SHARE_ACCEPT: spokes.accept_share,
+    Kind.DOMAIN_TAG: spokes.tag_domain,
+    Kind.DOMAIN_UNTAG: spokes.untag_domain,
 }
+
+
+def _place(plan: Plan, key: str) -> tuple[str, str]:
+    account, _, region = key.rpartition("/")
+    return account or plan.account, region
 
 
 def _line(error: CatalogError) -> str:

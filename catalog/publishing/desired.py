@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from catalog.bundles.model import Asset, Bundle, Release
 from catalog.errors import InvalidInput, Location, Problem
-from catalog.manifest import CatalogManifest, Distribution, Target
+from catalog.manifest import CatalogManifest, Reach, stated_reaches
 from catalog.manifest.values import known_regions
 from catalog.publishing import assets, ownership
 from catalog.publishing.release import artifact_name
+from catalog.publishing.targeting import DesiredShare, DesiredSpoke, target_region
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,23 +24,6 @@ class DesiredObject:
     size: int
     content_type: str
     tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DesiredShare:
-    """A share of a portfolio.
-
-    Attributes:
-        node_type: `ORGANIZATION` or `ORGANIZATIONAL_UNIT`.
-        node: bare id; Service Catalog takes ARNs of the `aws` partition only.
-        share_principals: whether principal names go along.
-        share_tag_options: whether TagOptions go along.
-    """
-
-    node_type: str
-    node: str
-    share_principals: bool = True
-    share_tag_options: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +81,28 @@ class DesiredProduct:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DesiredStudioTemplate:
+    """A template that Studio lists from a folder of the assets bucket.
+
+    Attributes:
+        folder: key prefix that a domain's tag names.
+        version: what people see (`1.2.0`).
+        digest: of the bundle.
+        development: published by `--dev`.
+        object: the template, with the tag that makes it visible.
+        assets: keys that a project of it needs.
+    """
+
+    folder: str
+    template: str
+    version: str
+    digest: str
+    development: bool
+    object: DesiredObject
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DesiredRegion:
     """Everything of the hub in one region.
 
@@ -104,6 +110,9 @@ class DesiredRegion:
         bucket: name of the assets bucket.
         settings: its settings, see `assets.bucket_settings`.
         objects: assets that must be there, templates aside.
+        studio: templates that Studio reads from S3.
+        spokes: target accounts in which something must be.
+        notes: what the targets come to where they overlap.
     """
 
     region: str
@@ -112,6 +121,14 @@ class DesiredRegion:
     objects: tuple[DesiredObject, ...]
     portfolios: tuple[DesiredPortfolio, ...]
     products: tuple[DesiredProduct, ...]
+    studio: tuple[DesiredStudioTemplate, ...] = ()
+    spokes: tuple[DesiredSpoke, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def uses_bucket(self) -> bool:
+        """Whether anything must lie in the assets bucket."""
+        return bool(self.products or self.studio)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +155,7 @@ def desired_state(
     release: Release,
     wheels: Sequence[Asset] = (),
     wheels_prefix: str = "wheels",
+    reaches: Sequence[Reach] | None = None,
 ) -> DesiredState:
     """Return the desired state.
 
@@ -147,6 +165,8 @@ def desired_state(
         release: what the bundles are published from.
         wheels: wheel sets, uploaded to every region.
         wheels_prefix: key prefix of the wheel sets, written into the templates.
+        reaches: what each target reaches, in the manifest's order; what the manifest alone says
+            by default, which is enough for shares to the organization or an OU.
 
     Raises:
         InvalidInput: a portfolio offers a template that has no bundle.
@@ -155,15 +175,21 @@ def desired_state(
     contents: dict[str, bytes] = {}
     regions = {}
     for region in manifest.regions:
-        targets = [t for t in manifest.targets if region in manifest.regions_of(target=t)]
-        offered = {key for target in targets for key in target.portfolios}
-        keys = [key for key in manifest.portfolios if key in offered]
-        templates = sorted({t for key in keys for t in manifest.portfolios[key].templates})
         partition = known_regions().get(region, "aws")
         bucket = assets.bucket_name(prefix=manifest.assets.bucket_prefix, region=region)
+        targeting = target_region(
+            manifest=manifest,
+            region=region,
+            reaches=stated_reaches(manifest=manifest) if reaches is None else reaches,
+            bucket=bucket,
+        )
+        keys = targeting.portfolios
+        listed = {t for key in keys for t in manifest.portfolios[key].templates}
+        in_studio = {t for templates in targeting.folders.values() for t in templates}
         objects = {asset.key: _asset(asset, contents) for asset in wheels}
-        products = []
-        for template in templates:
+        products: list[DesiredProduct] = []
+        studio: list[DesiredStudioTemplate] = []
+        for template in sorted(listed | in_studio):
             bundle = bundles[template]
             objects.update({asset.key: _asset(asset, contents) for asset in bundle.assets})
             body = bundle.filled(
@@ -171,9 +197,17 @@ def desired_state(
                 assets_bucket_prefix=manifest.assets.bucket_prefix,
                 wheels_prefix=wheels_prefix,
             ).encode()
-            artifact = _artifact(manifest, bundle, release, body, bucket, region, partition)
-            contents[artifact.template.sha256] = body
-            products.append(_product(manifest, bundle, artifact))
+            contents[hashlib.sha256(body).hexdigest()] = body
+            if template in listed:
+                artifact = _artifact(manifest, bundle, release, body, bucket, region, partition)
+                products.append(_product(manifest, bundle, artifact))
+            studio += (
+                _studio_template(bundle, release, body, folder)
+                for folder, templates in sorted(targeting.folders.items())
+                if template in templates
+            )
+        if any(spoke.location for spoke in targeting.spokes):
+            contents[assets.EMPTY_SHA256] = b""
         regions[region] = DesiredRegion(
             region=region,
             bucket=bucket,
@@ -182,10 +216,14 @@ def desired_state(
                 organization=manifest.organization,
                 catalog=manifest.catalog,
                 partition=partition,
+                studio=bool(studio),
             ),
-            objects=tuple(objects[key] for key in sorted(objects)) if products else (),
-            portfolios=tuple(_portfolio(manifest, key, targets) for key in keys),
+            objects=tuple(objects[key] for key in sorted(objects)) if products or studio else (),
+            portfolios=tuple(_portfolio(manifest, key, targeting.shares[key]) for key in keys),
             products=tuple(products),
+            studio=tuple(studio),
+            spokes=targeting.spokes,
+            notes=targeting.notes,
         )
     return DesiredState(
         catalog=manifest.catalog,
@@ -209,16 +247,10 @@ def _require_bundles(manifest: CatalogManifest, bundles: Mapping[str, Bundle]) -
         raise InvalidInput(problems)
 
 
-def _portfolio(manifest: CatalogManifest, key: str, targets: Sequence[Target]) -> DesiredPortfolio:
+def _portfolio(
+    manifest: CatalogManifest, key: str, shares: tuple[DesiredShare, ...]
+) -> DesiredPortfolio:
     portfolio = manifest.portfolios[key]
-    shares = {
-        (target.ou or target.organization): DesiredShare(
-            node_type="ORGANIZATIONAL_UNIT" if target.ou else "ORGANIZATION",
-            node=target.ou or target.organization or "",
-        )
-        for target in targets
-        if key in target.portfolios and target.distribution is Distribution.ORGANIZATION
-    }
     return DesiredPortfolio(
         key=key,
         name=portfolio.name,
@@ -232,7 +264,7 @@ def _portfolio(manifest: CatalogManifest, key: str, targets: Sequence[Target]) -
         templates=portfolio.templates,
         launch_role=manifest.launch_role_of(portfolio=key),
         principals=tuple(sorted(portfolio.principals)),
-        shares=tuple(sorted(shares.values(), key=lambda s: s.node)),
+        shares=shares,
     )
 
 
@@ -299,6 +331,31 @@ def _artifact(
             bucket=bucket, region=region, key=key, partition=partition
         ),
         development=not release.updatable,
+    )
+
+
+def _studio_template(
+    bundle: Bundle, release: Release, body: bytes, folder: str
+) -> DesiredStudioTemplate:
+    sha256 = hashlib.sha256(body).hexdigest()
+    version = artifact_name(version=bundle.version, digest=bundle.digest, release=release)
+    name = assets.StudioName(
+        template=bundle.template, version=version, digest=bundle.digest[:16], sha256=sha256[:12]
+    )
+    return DesiredStudioTemplate(
+        folder=folder,
+        template=bundle.template,
+        version=version,
+        digest=name.digest,
+        development=not release.updatable,
+        object=DesiredObject(
+            key=name.key(folder=folder),
+            sha256=sha256,
+            size=len(body),
+            content_type="application/yaml",
+            tags=assets.STUDIO_OBJECT_TAGS,
+        ),
+        assets=tuple(asset.key for asset in bundle.assets),
     )
 
 

@@ -46,11 +46,8 @@ def plan_destruction(
                     subject=f"assets bucket {bucket} with everything in it",
                     reason=_REASON,
                     params={"bucket": bucket},
-                    needs=tuple(
-                        a.id
-                        for a in actions
-                        if a.region == region and a.kind is Kind.PRODUCT_DELETE
-                    ),
+                    # Last: other actions still write to it.
+                    needs=tuple(a.id for a in actions if a.region == region),
                 )
             )
     return replace(plan, actions=tuple(actions))

@@ -3,7 +3,10 @@
 Per region: one page of portfolios and of products, the assets bucket's settings and keys; per owned
 portfolio its tags, products, constraints, principals and shares; per owned product its tags and its
 artifacts; per constraint its parameters. How many accounts a portfolio is shared to does not
-matter: shares to the organization and to OUs are listed by node.
+matter: shares to the organization and to OUs are listed by node. Accounts that must accept a
+portfolio, or whose Studio domains must be tagged, are read side by side: a page of accepted shares
+and one of principals per portfolio, a page of domains and one of tags per domain. Of Studio's
+templates in S3 each has its tags read.
 """
 
 from __future__ import annotations
@@ -16,11 +19,14 @@ from typing import Any, TypeVar
 from catalog.aws import Aws
 from catalog.errors import CatalogError
 from catalog.publishing import ownership
+from catalog.publishing.assets import ACCOUNTS, STUDIO
 from catalog.publishing.backends.assets_bucket import (
     SETTINGS,
     bucket_readers,
     bucket_settings,
+    object_tags,
 )
+from catalog.publishing.backends.spokes import read_spoke
 from catalog.publishing.desired import DesiredRegion, DesiredState
 from catalog.publishing.observed import (
     Observed,
@@ -30,7 +36,9 @@ from catalog.publishing.observed import (
     ObservedProduct,
     ObservedRegion,
     ObservedShare,
+    ObservedSpoke,
 )
+from catalog.publishing.targeting import DesiredSpoke
 
 T = TypeVar("T", ObservedProduct, ObservedPortfolio)
 
@@ -72,7 +80,8 @@ def observe(
         }
         for name, future in readers.items():
             try:
-                regions[name] = future.result()
+                regions[name], unread = future.result()
+                failures.update({f"{a}/{name}": error for a, error in unread.items()})
             except CatalogError as error:
                 failures[name] = error
     return Observed(account=desired.account, regions=regions, failures=failures)
@@ -89,7 +98,7 @@ class _Reader:
     fast: bool
     adopt: frozenset[str]
 
-    def read(self) -> ObservedRegion:
+    def read(self) -> tuple[ObservedRegion, dict[str, CatalogError]]:
         wanted = self.desired.regions[self.region]
         bucket = {
             name: self.pool.submit(reader)
@@ -111,6 +120,7 @@ class _Reader:
             item["ProductViewSummary"]["ProductId"]: item["ProductViewSummary"]
             for item in searched.result()
         }
+        spokes = {spoke.account: self._spoke_later(spoke) for spoke in wanted.spokes}
         products, portfolios = self._owned(wanted, product_list, portfolio_list)
         ours = {p.id for p in products} | {p.id for p in portfolios}
         settings = bucket_settings(
@@ -119,16 +129,47 @@ class _Reader:
         keys = frozenset[str]().union(
             *(read.result() for name, read in bucket.items() if name not in SETTINGS)
         )
-        return ObservedRegion(
+        linked = frozenset(k.removeprefix(ACCOUNTS) for k in keys if k.startswith(ACCOUNTS))
+        located = {spoke.account for spoke in wanted.spokes if spoke.location}
+        # Accounts that no target names any more: their domains still point here.
+        left = {a: self._spoke_later(DesiredSpoke(account=a), left=True) for a in linked - located}
+        tags = {k: self.pool.submit(self._object_tags, k) for k in keys if k.startswith(STUDIO)}
+        read, unread = _answers(spokes)
+        read_left, _ = _answers(left)
+        region = ObservedRegion(
             region=self.region,
             bucket_settings=settings,
             objects=keys,
             portfolios=tuple(sorted(portfolios, key=lambda p: (p.created, p.id))),
             products=tuple(sorted(products, key=lambda p: (p.created, p.id))),
+            studio={key: tags[key].result() for key in sorted(tags)},
+            linked=linked,
+            spokes={a: _merged(read.get(a), read_left.get(a)) for a in sorted({*read, *read_left})},
             foreign_names=frozenset(
                 [p["DisplayName"] for i, p in portfolio_list.items() if i not in ours]
                 + [p["Name"] for i, p in product_list.items() if i not in ours]
             ),
+        )
+        return region, unread
+
+    def _spoke_later(self, spoke: DesiredSpoke, *, left: bool = False) -> Future[ObservedSpoke]:
+        return self.pool.submit(
+            read_spoke,
+            aws=self.aws,
+            hub=self.desired.account,
+            account=spoke.account,
+            region=self.region,
+            portfolios=bool(spoke.portfolios),
+            domains=left or bool(spoke.location),
+        )
+
+    def _object_tags(self, key: str) -> dict[str, str]:
+        return object_tags(
+            aws=self.aws,
+            account=self.desired.account,
+            region=self.region,
+            bucket=self.desired.regions[self.region].bucket,
+            key=key,
         )
 
     def _owned(
@@ -368,6 +409,27 @@ def _with_contents(
             for constraint, read in constraints
         ),
     )
+
+
+def _answers(
+    reads: dict[str, Future[ObservedSpoke]],
+) -> tuple[dict[str, ObservedSpoke], dict[str, CatalogError]]:
+    """Return what was read and why the rest was not, by account."""
+    found: dict[str, ObservedSpoke] = {}
+    failures: dict[str, CatalogError] = {}
+    for account, read in reads.items():
+        try:
+            found[account] = read.result()
+        except CatalogError as error:
+            failures[account] = error
+    return found, failures
+
+
+def _merged(first: ObservedSpoke | None, second: ObservedSpoke | None) -> ObservedSpoke:
+    """Return one account's accepted portfolios and domains, read apart."""
+    if first is None or second is None:
+        return first or second or ObservedSpoke(account="")
+    return replace(first, domains=second.domains)
 
 
 def _named(items: Sequence[ObservedProduct | ObservedPortfolio], tag: str) -> set[str]:

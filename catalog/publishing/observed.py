@@ -86,12 +86,39 @@ class ObservedPortfolio:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObservedDomain:
+    """A SageMaker Studio domain."""
+
+    id: str
+    arn: str
+    name: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedSpoke:
+    """A target account in one region.
+
+    Attributes:
+        accepted: (ARN, type) of the principals of each portfolio of the hub that was accepted.
+        domains: its Studio domains.
+    """
+
+    account: str
+    accepted: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    domains: tuple[ObservedDomain, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObservedRegion:
     """The hub in one region.
 
     Attributes:
         bucket_settings: None when the assets bucket does not exist.
         objects: keys in the assets bucket.
+        studio: tags of the objects in Studio's folders, by key.
+        linked: accounts whose Studio domains this catalog has tagged.
+        spokes: target accounts that were read.
         foreign_names: names of portfolios and products that belong to others.
     """
 
@@ -100,12 +127,19 @@ class ObservedRegion:
     objects: frozenset[str] = frozenset()
     portfolios: tuple[ObservedPortfolio, ...] = ()
     products: tuple[ObservedProduct, ...] = ()
+    studio: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    linked: frozenset[str] = frozenset()
+    spokes: Mapping[str, ObservedSpoke] = field(default_factory=dict)
     foreign_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """All regions that answered, and the errors of those that did not."""
+    """All regions that answered, and the errors of those, and of accounts, that did not.
+
+    Attributes:
+        failures: by region, or by `account/region` for a target account.
+    """
 
     account: str
     regions: Mapping[str, ObservedRegion]

@@ -22,6 +22,8 @@ TEMPLATE_TAG = "sagemaker-catalog:template"
 MANAGED_TAG = "sagemaker-catalog:managed-tags"
 # SageMaker Developer Guide, "Create Custom Project Templates": what makes Studio list a product.
 VISIBILITY_TAG = "sagemaker:studio-visibility"
+# The same page, "Using templates from Amazon S3": where a Studio domain looks for templates.
+LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
 _OWN_TAGS = frozenset({CATALOG_TAG, PORTFOLIO_TAG, TEMPLATE_TAG, MANAGED_TAG, VISIBILITY_TAG})
 
 _RECORD = "sagemaker-catalog: "

@@ -18,6 +18,7 @@ from catalog.publishing.planning.products import (
     plan_surplus_products,
 )
 from catalog.publishing.planning.removal import withdraw_portfolio
+from catalog.publishing.planning.studio import plan_studio
 
 __all__ = ["PlanOptions", "make_plan"]
 
@@ -43,7 +44,8 @@ def make_plan(
     ]
     for draft in drafts:
         _plan_region(draft)
-        draft.notes.extend(forecast(seen=draft.seen, actions=draft.actions, known=draft.known))
+        in_hub = [action for action in draft.actions if action.account == desired.account]
+        draft.notes.extend(forecast(seen=draft.seen, actions=in_hub, known=draft.known))
     _refuse([refusal for draft in drafts for refusal in draft.refusals])
     return Plan(
         catalog=desired.catalog,
@@ -58,6 +60,7 @@ def make_plan(
 
 
 def _plan_region(draft: Draft) -> None:
+    draft.notes.extend(draft.wanted.notes)
     bucket = plan_bucket(draft)
     objects = plan_objects(draft, bucket)
     products, surplus = choose_products(draft)
@@ -67,6 +70,7 @@ def _plan_region(draft: Draft) -> None:
         )
         for product in draft.wanted.products
     }
+    plan_studio(draft, objects, bucket)
     portfolios, extra = choose_portfolios(draft)
     own_products = {p.id for p in draft.seen.products}
     for portfolio in draft.wanted.portfolios:

@@ -204,8 +204,10 @@ def _organisation(facts: Facts) -> Iterator[Finding]:
 
 
 def _hub(facts: Facts) -> Iterator[Finding]:
-    for region, error in facts.observed.failures.items():
-        yield _unreadable(facts.hub, region, error.message, error.next_step)
+    for name, error in facts.observed.failures.items():
+        # A region of the hub, or `account/region`.
+        account, _, region = name.rpartition("/")
+        yield _unreadable(account or facts.hub, region, error.message, error.next_step)
     for seen in facts.observed.regions.values():
         for usage in usages(seen):
             if usage.nearly_full:

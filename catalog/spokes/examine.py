@@ -13,7 +13,7 @@ from catalog.errors import CatalogError
 from catalog.manifest.models import CatalogManifest, Distribution, Target
 from catalog.publishing.assets import bucket_name
 from catalog.publishing.observed import Observed
-from catalog.spokes.accounts import target_accounts
+from catalog.spokes.accounts import target_reaches
 from catalog.spokes.facts import (
     Account,
     Document,
@@ -76,27 +76,21 @@ def examine(
 def _expectations(
     aws: Aws, manifest: CatalogManifest
 ) -> tuple[tuple[Expectation, ...], CatalogError | None]:
-    found: list[Expectation] = []
-    failure: CatalogError | None = None
-    for target in manifest.targets:
-        if target.distribution not in (Distribution.ORGANIZATION, Distribution.ACCOUNT):
-            # What other distributions put into an account is not a share of the hub's portfolio.
-            continue
-        try:
-            accounts = target_accounts(
-                aws=aws, manifest=manifest.model_copy(update={"targets": (target,)})
-            )
-        except CatalogError as error:
-            failure = failure or error
-            continue
-        found += [
-            Expectation(account=account, region=region, portfolio=key, node=_node(target))
-            for account in accounts
-            for region in manifest.regions_of(target=target)
-            for key in target.portfolios
-        ]
+    try:
+        reaches = target_reaches(aws=aws, manifest=manifest)
+    except CatalogError as error:
+        return (), error
+    found = [
+        Expectation(account=account, region=region, portfolio=key, node=_node(target))
+        for target, reach in zip(manifest.targets, reaches, strict=True)
+        # What other distributions put into an account is not a share of the hub's portfolio.
+        if target.distribution in (Distribution.ORGANIZATION, Distribution.ACCOUNT)
+        for account in reach.accounts
+        for region in manifest.regions_of(target=target)
+        for key in target.portfolios
+    ]
     unique = {(e.account, e.region, e.portfolio): e for e in reversed(found)}
-    return tuple(unique[key] for key in sorted(unique)), failure
+    return tuple(unique[key] for key in sorted(unique)), None
 
 
 def _node(target: Target) -> str:

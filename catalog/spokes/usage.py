@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -63,13 +63,13 @@ class ProductUsage:
                 shown.append(f"and {len(self.provisioned) - _SHOWN} more")
             count = len(self.provisioned)
             raise StillInUse(
-                "\n  ".join([f"{count} provisioned products use {what}", *shown]),
+                "\n  ".join([f"{what}: {count} projects use it", *shown]),
                 next_step=remedy,
             )
         if self.unreadable:
             shown = [f"{error.where}: {error.message}" for error in self.unreadable[:_SHOWN]]
             raise StillInUse(
-                "\n  ".join([f"nobody can tell whether projects use {what}", *shown]),
+                "\n  ".join([f"{what}: nobody can tell whether projects use it", *shown]),
                 next_step="Make these accounts readable, then run it again.",
             )
 
@@ -93,11 +93,47 @@ def product_usage(
     """
     product_ids = frozenset(products)
     version_ids = None if versions is None else frozenset(versions)
-    places = [(account, region) for account in dict.fromkeys(accounts) for region in regions]
+
+    def search(account: str, region: str) -> list[ProvisionedProduct]:
+        return [
+            item
+            for item in _search(aws, account, region)
+            if item.product_id in product_ids
+            and (version_ids is None or item.artifact_id in version_ids)
+        ]
+
+    return _everywhere(search, accounts, regions)
+
+
+def studio_usage(
+    *, aws: Aws, accounts: Iterable[str], regions: Iterable[str], role: str
+) -> ProductUsage:
+    """Search every account and region for projects of Studio's S3 templates.
+
+    They are CloudFormation stacks that were handed the catalog's role, not provisioned products.
+
+    Args:
+        aws: how to call AWS.
+        accounts: where to search.
+        regions: where to search.
+        role: name of the role that CloudFormation takes on for them.
+    """
+    return _everywhere(
+        lambda account, region: _stacks(aws, account, region, role), accounts, regions
+    )
+
+
+def _everywhere(
+    search: Callable[[str, str], list[ProvisionedProduct]],
+    accounts: Iterable[str],
+    regions: Iterable[str],
+) -> ProductUsage:
+    names = tuple(regions)
+    places = [(account, region) for account in dict.fromkeys(accounts) for region in names]
 
     def one(place: tuple[str, str]) -> tuple[list[ProvisionedProduct], CatalogError | None]:
         try:
-            return _search(aws, *place), None
+            return search(*place), None
         except CatalogError as error:
             return [], error
 
@@ -106,18 +142,41 @@ def product_usage(
     return ProductUsage(
         provisioned=tuple(
             sorted(
-                (
-                    item
-                    for found, _ in answers
-                    for item in found
-                    if item.product_id in product_ids
-                    and (version_ids is None or item.artifact_id in version_ids)
-                ),
+                (item for found, _ in answers for item in found),
                 key=lambda item: (item.account, item.region, item.name),
             )
         ),
         unreadable=tuple(error for _, error in answers if error),
     )
+
+
+def _stacks(aws: Aws, account: str, region: str, role: str) -> list[ProvisionedProduct]:
+    found = []
+    more: dict[str, str] = {}
+    while True:
+        page = aws.call(
+            account=account,
+            region=region,
+            service="cloudformation",
+            operation="describe_stacks",
+            **more,
+        )
+        found += [
+            ProvisionedProduct(
+                account=account,
+                region=region,
+                id=stack["StackId"],
+                name=stack["StackName"],
+                product_id="",
+                artifact_id="",
+                status=stack["StackStatus"],
+            )
+            for stack in page["Stacks"]
+            if (stack.get("RoleARN") or "").endswith(f":role/{role}")
+        ]
+        if not page.get("NextToken"):
+            return found
+        more = {"NextToken": page["NextToken"]}
 
 
 def _search(aws: Aws, account: str, region: str) -> list[ProvisionedProduct]:

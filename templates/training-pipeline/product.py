@@ -7,5 +7,5 @@ from catalog.products.project import Project
 
 
 def build(scope: Construct, *, context: ProductContext) -> None:
-    """Declare a repository, its seeding, its build pipeline, artifacts and model registry."""
-    Project(scope, "Project", context=context)
+    """Declare a repository, its seeding, artifacts, model registry, build and deployment."""
+    Project(scope, "Project", context=context, deploys="Deploy")

@@ -16,6 +16,7 @@ def aws() -> Iterator[LocalAws]:
     with LocalAws() as running:
         yield running
         assert running.bugs == []
+        assert running.background_errors == []
 
 
 @pytest.fixture

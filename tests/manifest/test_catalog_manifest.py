@@ -112,7 +112,7 @@ def test_every_problem_is_reported_at_once_with_its_line(tmp_path):
         ("ou: ou-ab12-c3d4e5f6", "x: 1", "exactly one of"),
         (
             "    portfolios: [ml]",
-            "    portfolios: [ml]\n    distribution: account",
+            "    portfolios: [ml]\n    distribution: replicate",
             "not available yet",
         ),
         (
@@ -121,6 +121,31 @@ def test_every_problem_is_reported_at_once_with_its_line(tmp_path):
             "one of 'organization'",
         ),
         ("  - ou: ou-ab12-c3d4e5f6", '  - accounts: ["111122223333"]', "name the OU"),
+        (
+            "  - ou: ou-ab12-c3d4e5f6",
+            '  - accounts: ["444455556666"]\n    distribution: account',
+            None,
+        ),
+        (
+            "  - ou: ou-ab12-c3d4e5f6",
+            '  - accounts: ["111122223333"]\n    distribution: studio-s3',
+            "is the hub itself",
+        ),
+        (
+            "    portfolios: [ml]",
+            '    portfolios: [ml]\n    exclude: {accounts: ["444455556666"]}',
+            "reaches everything below it",
+        ),
+        (
+            "    portfolios: [ml]",
+            "    portfolios: [ml]\n    distribution: account\n    exclude: {acounts: []}",
+            "did you mean 'accounts'?",
+        ),
+        (
+            "targets:\n",
+            "targets:\n  - {ou: ou-ab12-c3d4e5f6, portfolios: [ml], distribution: studio-s3}\n",
+            None,
+        ),
         ("  ml:\n", "  ml: &a\n", None),
         (
             "targets:\n",

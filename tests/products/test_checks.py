@@ -29,6 +29,8 @@ ACCEPTED_BY_VALIDATE = {
     " test_services_get_the_arn_of_their_role.",
     ("W1001", "'Repository' which is conditional"): "The reference stands in Fn::If under the very"
     " condition that the repository exists under.",
+    ("W1028", "existing status for condition 'AnyIsElsewhere' is True"): "It takes one of the two"
+    " accounts for all of them: with only prod elsewhere, staging's statement is left out.",
     ("W1030", "PermissionsBoundaryArn"): "An empty boundary becomes AWS::NoValue.",
 }
 

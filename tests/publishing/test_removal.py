@@ -154,3 +154,21 @@ def test_destroy_asks_first(hub, make_bundle, command):
     publish_two(hub, make_bundle)
     assert command("destroy") == 33
     assert hub.client().list_portfolios()["PortfolioDetails"]
+
+
+def test_destroy_spares_the_role_of_a_project_from_an_s3_template(
+    hub, make_bundle, command, capsys
+):
+    publish_two(hub, make_bundle)
+    account = hub.organization.members["research"]
+    trust = hub.trust.replace("servicecatalog", "cloudformation")
+    role = hub.client("iam", account=account).create_role(
+        RoleName="SageMakerCatalogStudioLaunchRole", AssumeRolePolicyDocument=trust
+    )["Role"]["Arn"]
+    body = {"Resources": {"Wait": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    hub.client("cloudformation", account=account).create_stack(
+        StackName="SP-flights-p-1", TemplateBody=json.dumps(body), RoleARN=role
+    )
+    assert command("destroy", "--yes") == IN_USE
+    assert "SP-flights-p-1" in capsys.readouterr().err
+    assert hub.client().list_portfolios()["PortfolioDetails"]

@@ -9,8 +9,13 @@ from catalog.errors import ForeignResource
 from catalog.localaws.core.local import LocalAws
 from catalog.localaws.organization import build_organization
 from catalog.manifest.models import CatalogManifest
-from catalog.spokes.accounts import target_accounts
-from catalog.spokes.roles import INLINE_POLICY_LIMIT, STACK_NAME, roles_template
+from catalog.spokes.accounts import reached_accounts, target_reaches
+from catalog.spokes.roles import (
+    INLINE_POLICY_LIMIT,
+    STACK_NAME,
+    StudioRoles,
+    roles_template,
+)
 from catalog.spokes.rollout import apply_roles, observe_roles, plan_roles
 
 REGION = "eu-west-1"
@@ -70,6 +75,30 @@ def test_the_policy_fits_into_a_role():
     assert len(compact) <= INLINE_POLICY_LIMIT
 
 
+def test_only_cloudformation_may_assume_the_studio_launch_role(local, organization, aws):
+    account = organization.members["a"]
+    studio = StudioRoles(
+        launch_role="StudioLaunch", use_policy="StudioUse", bucket_prefix="acme-catalog"
+    )
+    template = roles_template(launch_role="LaunchRole", studio=studio)
+    assert len(template.body) <= 51_200, "CloudFormation's limit of TemplateBody"
+    assert apply(aws, plan_roles(observed(aws, [account], template)), template) == {}
+    iam = local.session(account=account).client("iam")
+    role = iam.get_role(RoleName="StudioLaunch")["Role"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "cloudformation.amazonaws.com"}
+    scientist = iam.create_role(
+        RoleName="scientist",
+        AssumeRolePolicyDocument=NOBODY_HERE.replace("ec2", "sagemaker"),
+    )["Role"]["Arn"]
+    iam.attach_role_policy(
+        RoleName="scientist", PolicyArn=f"arn:aws:iam::{account}:policy/StudioUse"
+    )
+    sts = local.session(account=account, role_arn=scientist, region=REGION).client("sts")
+    with pytest.raises(sts.exceptions.ClientError, match="AccessDenied"):
+        sts.assume_role(RoleArn=role["Arn"], RoleSessionName="me")
+
+
 def test_only_service_catalog_may_assume_the_launch_role():
     trust = json.loads(TEMPLATE.body)["Resources"]["LaunchRole"]["Properties"][
         "AssumeRolePolicyDocument"
@@ -100,7 +129,8 @@ def test_targets_mean_the_active_accounts_below_their_units(local, organization,
         }
     )
     expected = sorted([organization.members["a"], organization.members["b"]])
-    assert list(target_accounts(aws=aws, manifest=manifest)) == expected
+    reaches = target_reaches(aws=aws, manifest=manifest)
+    assert list(reached_accounts(reaches)) == expected
 
 
 def test_roles_reach_every_account_and_a_second_run_changes_nothing(local, organization, aws):

@@ -89,7 +89,11 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
 
 def variants(template: Template) -> list[dict[str, str]]:
     """Answers in which every pair of choices occurs, each with one of the free texts."""
-    questions = {q.name: q.choices for q in template.asked if q.choices}
+    questions = {
+        q.name: q.choices or ("true", "false")
+        for q in template.asked
+        if q.choices or q.kind == "bool"
+    }
     texts = itertools.cycle([{}, SHORTEST, LONGEST, NUMERIC])
     return [{**text, **case} for case, text in zip(pairwise(questions), texts, strict=False)]
 

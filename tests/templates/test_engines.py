@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -23,7 +24,7 @@ VARIANTS = variants(load_template(ROOT / "templates" / TEMPLATE))
 
 def name(answers: dict[str, str]) -> str:
     return "-".join(
-        value for key, value in sorted(answers.items()) if key in {"ci", "problem_type"}
+        value for key, value in sorted(answers.items()) if key in {"ci", "deploy", "problem_type"}
     )
 
 
@@ -114,6 +115,46 @@ def test_the_repository_has_the_ci_that_was_asked_for(
         assert "${{ vars." in text
         for used in re.findall(r"uses: (\S+)", text):
             assert re.search(r"@[0-9a-f]{40}$", used), f"{used} is not pinned by commit"
+
+
+@each_variant
+def test_only_a_repository_that_deploys_has_the_means_to(
+    renders: Renders, answers: dict[str, str]
+) -> None:
+    root = renders.copier(TEMPLATE, answers)
+    deploys = answers["deploy"] == "true"
+    assert (root / "infra" / "templates" / "prod.json").is_file() == deploys
+    assert (root / "infra").exists() == deploys
+    assert ("infra-test" in (root / "Makefile").read_text(encoding="utf-8")) == deploys
+
+
+@pytest.mark.slow
+def test_the_committed_endpoint_templates_are_what_the_cdk_makes(
+    renders: Renders, tmp_path: Path
+) -> None:
+    root = renders.copy(TEMPLATE, {}, tmp_path / "project")
+    finished = subprocess.run(
+        [
+            sys.executable,
+            "-B",
+            "-m",
+            "pytest",
+            "-q",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            ".",
+            "-o",
+            "pythonpath=.",
+            "infra/tests",
+        ],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout[-4000:]
 
 
 @pytest.mark.parametrize("texts", [SHORTEST, LONGEST], ids=["shortest", "longest"])

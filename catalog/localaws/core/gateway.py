@@ -160,7 +160,9 @@ class Gateway:
                 if service is not None:
                     service.before_moto(call)
                 account = principal.account
-                if principal is ANONYMOUS and (
+                # moto keeps the tags of objects with the account of the bucket.
+                tagging = target.operation.name in ("GetObjectTagging", "PutObjectTagging")
+                if (principal is ANONYMOUS or tagging) and (
                     bucket := self.authorizer.stored.bucket(str(params.get("Bucket", "")))
                 ):
                     account = bucket.account

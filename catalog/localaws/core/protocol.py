@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+from botocore.utils import parse_timestamp
 from moto.core import errors as moto_errors
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import determine_request_protocol
@@ -47,7 +49,7 @@ def parse_input(target: Target) -> dict[str, Any]:
     """
     request = target.request
     try:
-        parser = PROTOCOL_PARSERS[_protocol(target)](target.operation)
+        parser = PROTOCOL_PARSERS[_protocol(target)](target.operation, timestamp_parser=_moment)
         parsed = parser.parse(
             {
                 "method": request.method,
@@ -65,6 +67,12 @@ def parse_input(target: Target) -> dict[str, Any]:
             "SerializationException", f"The request body cannot be read: {error}"
         ) from error
     return {name: value for name, value in (parsed or {}).items() if value is not None}
+
+
+def _moment(value: str) -> datetime:
+    """Read a timestamp; one that names no zone is in UTC, as the wire formats say."""
+    moment = parse_timestamp(value)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def serialise(target: Target, result: dict[str, Any] | ServiceError) -> HttpResponse:

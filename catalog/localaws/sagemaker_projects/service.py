@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from catalog.localaws.core.local import LocalAws
@@ -106,7 +105,7 @@ class SageMaker(Tags, SageMakerResources):
     def list_projects(self, call: Call) -> dict[str, Any]:
         """List projects."""
         params = call.params
-        after, before = (_utc(params.get(f"CreationTime{end}")) for end in ("After", "Before"))
+        after, before = (params.get(f"CreationTime{end}") for end in ("After", "Before"))
         found = [
             p
             for p in self._state(call).projects.values()
@@ -311,11 +310,6 @@ def _summary(project: Project) -> dict[str, Any]:
     if project.description is None:
         return summary
     return {**summary, "ProjectDescription": project.description}
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    # The wire carries seconds since the epoch, which are parsed without a time zone.
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _user(principal: Principal) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 
+LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
 VISIBILITY_TAG = ("sagemaker:studio-visibility", "true")
 
 
@@ -90,3 +92,44 @@ def _latest(client: Any, product_id: str) -> dict[str, Any]:
     versions = client.describe_product(Id=product_id)["ProvisioningArtifacts"]
     usable = [v for v in versions if v.get("Guidance") != "DEPRECATED"]
     return max(usable, key=lambda v: v["CreatedTime"], default={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Template:
+    """One template of the tab that lists templates from Amazon S3.
+
+    Attributes:
+        name: the object's name.
+        url: what CreateProject takes as TemplateURL.
+    """
+
+    name: str
+    url: str
+
+
+def s3_templates(session: boto3.Session, *, domain_arn: str, region: str) -> list[S3Template]:
+    """Return the templates that a domain's tag leads the principal of `session` to, by name.
+
+    Args:
+        session: of a Studio execution role.
+        domain_arn: ARN of the user's Studio domain.
+        region: the domain's.
+
+    Raises:
+        botocore.exceptions.ClientError: when the principal lacks sagemaker:ListTags,
+            s3:ListBucket or s3:GetObjectTagging.
+    """
+    tags = session.client("sagemaker", region_name=region).list_tags(ResourceArn=domain_arn)["Tags"]
+    location = next((t["Value"] for t in tags if t["Key"] == LOCATION_TAG), None)
+    if location is None:
+        return []
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    s3 = session.client("s3", region_name=region)
+    found = []
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for key in (item["Key"] for item in page.get("Contents", ())):
+            shown = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+            if VISIBILITY_TAG in {(t["Key"], t["Value"]) for t in shown}:
+                url = f"https://{bucket}.s3.{region}.amazonaws.com/{quote(key)}"
+                found.append(S3Template(name=key.rpartition("/")[2], url=url))
+    return sorted(found, key=lambda t: t.name)

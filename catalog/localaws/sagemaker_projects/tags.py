@@ -22,7 +22,9 @@ class Tags(Service):
         given = {t["Key"]: t["Value"] for t in call.params["Tags"]}
         project = self._project_of(call)
         if project is None:
-            return {"Tags": self._moto(call, "add_tags", call.params["Tags"])}
+            # moto appends a tag that exists already; AWS replaces its value.
+            self._moto(call, "delete_tags", list(given))
+            return {"Tags": self._moto(call, "add_tags", _listed(given))}
         tags = {**project.tags, **given}
         if len(tags) > _MOST_TAGS:
             raise validation_error(f"A resource can have at most {_MOST_TAGS} tags.")
@@ -65,6 +67,9 @@ class Tags(Service):
     def _moto(self, call: Call, operation: str, *arguments: Any) -> Any:
         backend: SageMakerModelBackend = sagemaker_backends[call.account][call.region]
         try:
+            resource = backend._get_resource_from_arn(call.params["ResourceArn"])  # noqa: SLF001
+            # moto keeps None for some resources that were made without tags.
+            resource.tags = resource.tags or []
             return getattr(backend, operation)(call.params["ResourceArn"], *arguments)
         except (JsonRESTError, MotoServiceError) as error:
             raise validation_error(str(getattr(error, "message", error))) from None

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 
 from catalog.localaws.core.local import LocalAws
-from catalog.localaws.core.service import Call, Service, ServiceError
+from catalog.localaws.core.service import Call, ServiceError
+from catalog.localaws.sagemaker_resources.model_packages import ModelPackages
 
 Arns = Callable[[dict[str, Any], str, str], list[str]]
 
@@ -46,7 +47,7 @@ def _missing(message: str) -> ServiceError:
     return ServiceError("ResourceNotFound", message)
 
 
-class SageMakerResources(Service):
+class SageMakerResources(ModelPackages):
     """What a service class of SageMaker inherits beside its own operations."""
 
     name = "sagemaker"
@@ -128,7 +129,10 @@ class SageMakerResources(Service):
         return {}
 
     def update_endpoint(self, call: Call) -> dict[str, Any]:
-        """UpdateEndpoint: another endpoint configuration, in service at once."""
+        """UpdateEndpoint: another endpoint configuration, in service at once.
+
+        Instance counts and weights of variants that stay are kept where the request says so.
+        """
         backend = _backend(call)
         name, config_name = call.params["EndpointName"], call.params["EndpointConfigName"]
         endpoint = backend.endpoints.get(name)
@@ -139,7 +143,13 @@ class SageMakerResources(Service):
             raise _refuse(f'Could not find endpoint configuration "{config_name}".')
         endpoint.endpoint_config_name = config_name
         variants = config.production_variants
+        before = {variant["VariantName"]: variant for variant in endpoint.production_variants}
         endpoint.production_variants = endpoint._process_production_variants(variants)  # noqa: SLF001
+        if call.params.get("RetainAllVariantProperties"):
+            given = call.params.get("ExcludeRetainedVariantProperties", ())
+            excluded = {item["VariantPropertyType"] for item in given}
+            for variant in endpoint.production_variants:
+                _retain(variant, before.get(variant["VariantName"], {}), excluded)
         endpoint.last_modified_time = datetime.now(tz=UTC)
         return {"EndpointArn": endpoint.arn}
 
@@ -161,6 +171,15 @@ class SageMakerResources(Service):
 
     def _key(self, call: Call, group: Any) -> tuple[str, str, str]:
         return call.account, call.region, group.arn
+
+
+def _retain(variant: dict[str, Any], before: Mapping[str, Any], excluded: set[str]) -> None:
+    for kind in ("InstanceCount", "Weight"):
+        if f"Desired{kind}" in excluded:
+            continue
+        for name in (f"Current{kind}", f"Desired{kind}"):
+            if name in before:
+                variant[name] = before[name]
 
 
 def _backend(call: Call) -> SageMakerModelBackend:

@@ -12,7 +12,15 @@ from urllib.parse import urlencode
 
 from catalog.aws import Aws, error_code
 from catalog.errors import AwsCallFailed, CatalogError, ForeignResource, Location
-from catalog.publishing.assets import PRODUCTS, SEEDS, WHEELS, canonical
+from catalog.publishing.assets import (
+    ACCOUNTS,
+    PRODUCTS,
+    SEEDS,
+    STUDIO,
+    STUDIO_CORS,
+    WHEELS,
+    canonical,
+)
 from catalog.publishing.ownership import CATALOG_TAG
 
 # Setting, the call that reads it, and the error that means "never set".
@@ -22,9 +30,19 @@ SETTINGS = {
     "public-access-block": ("get_public_access_block", "NoSuchPublicAccessBlockConfiguration"),
     "object-ownership": ("get_bucket_ownership_controls", "OwnershipControlsNotFoundError"),
     "policy": ("get_bucket_policy", "NoSuchBucketPolicy"),
+    "cors": ("get_bucket_cors", "NoSuchCORSConfiguration"),
     "owner-tag": ("get_bucket_tagging", "NoSuchTagSet"),
 }
+PREFIXES = (SEEDS, WHEELS, PRODUCTS, STUDIO, ACCOUNTS)
 _NO_BUCKET = frozenset({"NoSuchBucket", "404", "NotFound"})
+_IN_ORDER = (
+    "public-access-block",
+    "object-ownership",
+    "encryption",
+    "versioning",
+    "policy",
+    "cors",
+)
 _BLOCK = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
@@ -37,7 +55,7 @@ def bucket_readers(
         setting: partial(call.read, operation, missing)
         for setting, (operation, missing) in SETTINGS.items()
     }
-    readers.update({prefix: partial(call.keys, prefix) for prefix in (SEEDS, WHEELS, PRODUCTS)})
+    readers.update({prefix: partial(call.keys, prefix) for prefix in PREFIXES})
     return readers
 
 
@@ -55,6 +73,7 @@ def bucket_settings(answers: Mapping[str, dict[str, Any] | None]) -> dict[str, s
     block = found["public-access-block"].get("PublicAccessBlockConfiguration", {})
     owners = found["object-ownership"].get("OwnershipControls", {}).get("Rules", [{}])
     policy = found["policy"].get("Policy")
+    cors = found["cors"].get("CORSRules")
     tags = {t["Key"]: t["Value"] for t in found["owner-tag"].get("TagSet", ())}
     return {
         "encryption": default.get("SSEAlgorithm", "none"),
@@ -62,6 +81,7 @@ def bucket_settings(answers: Mapping[str, dict[str, Any] | None]) -> dict[str, s
         "public-access-block": "all" if all(block.get(k) for k in _BLOCK) else "off",
         "object-ownership": owners[0].get("ObjectOwnership", "none"),
         "policy": canonical(json.loads(policy)) if policy else "none",
+        "cors": canonical(cors) if cors else "none",
         "owner-tag": tags.get(CATALOG_TAG, "none"),
     }
 
@@ -105,7 +125,7 @@ def set_bucket(
 ) -> None:
     """Apply settings to a bucket, the protective ones first."""
     call = _Bucket(aws=aws, account=account, region=region, bucket=bucket)
-    for name in ("public-access-block", "object-ownership", "encryption", "versioning", "policy"):
+    for name in _IN_ORDER:
         if name in settings:
             operation, params = _setting(name, settings[name])
             call.change(operation, params)
@@ -176,6 +196,31 @@ def delete_bucket(*, aws: Aws, account: str, region: str, bucket: str) -> None:
             raise
 
 
+def object_tags(*, aws: Aws, account: str, region: str, bucket: str, key: str) -> dict[str, str]:
+    """Return the tags of an object."""
+    call = _Bucket(aws=aws, account=account, region=region, bucket=bucket)
+    answer = call.change("get_object_tagging", {"Key": key})
+    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def set_object_tags(
+    *, aws: Aws, account: str, region: str, bucket: str, key: str, tags: Mapping[str, str]
+) -> None:
+    """Give an object exactly these tags."""
+    pairs = [{"Key": k, "Value": tags[k]} for k in sorted(tags)]
+    call = _Bucket(aws=aws, account=account, region=region, bucket=bucket)
+    if pairs:
+        call.change("put_object_tagging", {"Key": key, "Tagging": {"TagSet": pairs}})
+    else:
+        call.change("delete_object_tagging", {"Key": key})
+
+
+def delete_object(*, aws: Aws, account: str, region: str, bucket: str, key: str) -> None:
+    """Delete an object; that there is none is as good."""
+    call = _Bucket(aws=aws, account=account, region=region, bucket=bucket)
+    call.change("delete_object", {"Key": key})
+
+
 def _setting(name: str, value: str) -> tuple[str, dict[str, Any]]:
     if name == "public-access-block":
         return "put_public_access_block", {
@@ -194,6 +239,10 @@ def _setting(name: str, value: str) -> tuple[str, dict[str, Any]]:
         }
     if name == "versioning":
         return "put_bucket_versioning", {"VersioningConfiguration": {"Status": value}}
+    if name == "cors":
+        # The comparable text is not what S3 takes; there is one configuration only.
+        wanted = {"CORSConfiguration": {"CORSRules": STUDIO_CORS}}
+        return ("delete_bucket_cors", {}) if value == "none" else ("put_bucket_cors", wanted)
     return "put_bucket_policy", {"Policy": value}
 
 

@@ -1,4 +1,4 @@
-"""Carries out the actions on portfolios, products, versions, constraints and principals.
+"""Carries out the actions on portfolios, products, versions, constraints; withdraws principals.
 
 Each can be repeated: after a lost response, a kill, or beside another publisher it ends in the
 same state.
@@ -210,18 +210,6 @@ def delete_constraint(context: Context, action: Action) -> None:
         lambda: context.call(
             action.account, action.region, "delete_constraint", Id=action.params["constraint"]
         )
-    )
-
-
-def associate_principal(context: Context, action: Action) -> None:
-    """Let a principal launch from a portfolio."""
-    context.call(
-        action.account,
-        action.region,
-        "associate_principal_with_portfolio",
-        PortfolioId=context.resolve(action.region, action.params["portfolio"]),
-        PrincipalARN=action.params["principal"],
-        PrincipalType=action.params["type"],
     )
 
 

@@ -81,10 +81,11 @@ def _act(context: Context, action: Action, operation: str, **flags: Any) -> dict
 
 
 def _flags(action: Action) -> dict[str, bool]:
-    return {
-        "SharePrincipals": bool(action.params["share_principals"]),
-        "ShareTagOptions": bool(action.params["share_tag_options"]),
-    }
+    flags = {"ShareTagOptions": bool(action.params["share_tag_options"])}
+    # CreatePortfolioShare: SharePrincipals is for an organization and its OUs only.
+    if action.params["node_type"] != "ACCOUNT":
+        flags["SharePrincipals"] = bool(action.params["share_principals"])
+    return flags
 
 
 def _finish(context: Context, action: Action, token: str | None) -> CatalogError | None:

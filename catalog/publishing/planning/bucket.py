@@ -9,7 +9,9 @@ from catalog.publishing.planning.draft import Draft, differences
 
 def plan_bucket(draft: Draft) -> tuple[str, ...]:
     """Plan the bucket; return what uploads must wait for."""
-    if not draft.wanted.products:
+    if not draft.wanted.uses_bucket and draft.seen.bucket_settings is None:
+        return ()
+    if not draft.wanted.uses_bucket and not draft.seen.studio:
         return ()
     settings, seen = draft.wanted.settings, draft.seen.bucket_settings
     name = f"assets bucket {draft.wanted.bucket}"

@@ -37,6 +37,7 @@ class Draft:
     known: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     refusals: list[CatalogError] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
     @property
     def region(self) -> str:
@@ -48,7 +49,7 @@ class Draft:
         """The hub in this region."""
         return Location(account=self.desired.account, region=self.region)
 
-    def add(
+    def add(  # noqa: PLR0913 - an action has that many parts
         self,
         kind: Kind,
         key: str,
@@ -59,12 +60,13 @@ class Draft:
         params: Mapping[str, object],
         needs: tuple[str, ...] = (),
         lane: str | None = None,
+        account: str = "",
     ) -> str:
-        """Add an action; return its id."""
+        """Add an action, in the hub unless an account is named; return its id."""
         action = Action(
-            id=f"{self.region} {kind.value} {key}",
+            id=self._id(kind, key),
             kind=kind,
-            account=self.desired.account,
+            account=account or self.desired.account,
             region=self.region,
             subject=subject,
             reason=reason,
@@ -74,7 +76,16 @@ class Draft:
             lane=lane,
         )
         self.actions.append(action)
+        self.ids.add(action.id)
         return action.id
+
+    def planned(self, kind: Kind, key: str) -> str:
+        """Return the id of an action if it has been added, else an empty text."""
+        action_id = self._id(kind, key)
+        return action_id if action_id in self.ids else ""
+
+    def _id(self, kind: Kind, key: str) -> str:
+        return f"{self.region} {kind.value} {key}"
 
     def update(
         self,
@@ -118,6 +129,7 @@ class Draft:
     def put(self, key: str, bucket: tuple[str, ...], reason: str) -> str:
         """Add the upload of an asset or template; return its id."""
         templates = [p.artifact.template for p in self.wanted.products]
+        templates += [t.object for t in self.wanted.studio]
         item = next(o for o in (*self.wanted.objects, *templates) if o.key == key)
         return self.add(
             Kind.OBJECT_PUT,

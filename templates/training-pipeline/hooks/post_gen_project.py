@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-ANSWERS = json.loads({{ dict(template=cookiecutter.__template, project_name=cookiecutter.project_name, project_slug=cookiecutter.project_slug, description=cookiecutter.description, problem_type=cookiecutter.problem_type, ci=cookiecutter.ci) | tojson | tojson }})
+ANSWERS = json.loads({{ dict(template=cookiecutter.__template, project_name=cookiecutter.project_name, project_slug=cookiecutter.project_slug, description=cookiecutter.description, problem_type=cookiecutter.problem_type, ci=cookiecutter.ci, deploy=cookiecutter.deploy) | tojson | tojson }})
 SOURCE = json.loads({{ dict(template=cookiecutter._template, folder=cookiecutter._repo_dir) | tojson | tojson }})
 ANSWERS_FILE = ".copier-answers.yml"
 HEADER = "# Changes here will be overwritten by Copier; NEVER EDIT MANUALLY\n"
@@ -58,6 +58,8 @@ def record_answers():
 
 {% if not (cookiecutter.ci == 'github') %}remove('.github'){% endif %}
 {% if not (cookiecutter.ci == 'gitlab') %}remove('.gitlab-ci.yml'){% endif %}
+{% if not (cookiecutter.deploy) %}remove('infra'){% endif %}
+{% if not (cookiecutter.deploy) %}remove('tests/test_infra.py'){% endif %}
 # Cookiecutter renders a local checkout with whatever Git ignores in it.
 for name in ("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"):
     for folder in list(Path().rglob(name)):

@@ -399,3 +399,17 @@ def test_anonymous_requests_reach_nothing_but_public_objects(aws: LocalAws) -> N
     assert anonymous.get_object(Bucket="site", Key="in/x.txt")["Body"].read() == b"x"
     with pytest.raises(ClientError, match="AccessDenied"):
         anonymous.get_object(Bucket="private-one", Key="in/x.txt")
+
+
+def test_a_delete_marker_is_as_good_as_no_object(aws: LocalAws) -> None:
+    owner = make_bucket(aws, "data-of-a")
+    owner.put_bucket_versioning(Bucket="data-of-a", VersioningConfiguration={"Status": "Enabled"})
+    everything = allow("s3:*", resource=["arn:aws:s3:::data-of-a", "arn:aws:s3:::data-of-a/*"])
+    s3 = as_role(aws, make_role(aws, statements=[everything])).client("s3")
+    assert s3.delete_object(Bucket="data-of-a", Key="in/x.txt")["DeleteMarker"]
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        s3.get_object(Bucket="data-of-a", Key="in/x.txt")
+
+    s3.put_object(Bucket="data-of-a", Key="in/x.txt", Body=b"again")
+
+    assert s3.get_object(Bucket="data-of-a", Key="in/x.txt")["Body"].read() == b"again"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import warnings
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from catalog.localaws import LocalAws
 from catalog.localaws.core.gateway import EmulatorFault
+from catalog.localaws.core.protocol import parse_input
 from catalog.localaws.core.service import Call, Service, ServiceError, paginate
+from catalog.localaws.core.wire import HttpRequest, Scope, find_target
 from catalog.localaws.services import SERVICES
 from tests.localaws.core.roles import REGION, A, allow, as_role, code_of, make_role
 
@@ -88,6 +91,32 @@ def test_a_call_carries_who_where_and_what(registry: LocalAws) -> None:
     assert call.params == {"name": "app", "tags": {"k": "v"}, "clientToken": "t"}
     assert call.principal.arn == f"arn:aws:iam::{A}:root"
     assert call.credentials == registry.credentials(account=A)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "2026-01-02T03:04:05Z",
+        "2026-01-02T03:04:05",
+        "2026-01-02T05:04:05+02:00",
+        1767323045,
+        "1767323045",
+    ],
+)
+def test_timestamps_arrive_in_utc(registry: LocalAws, given: str | int) -> None:
+    request = HttpRequest(
+        method="POST",
+        url=registry.endpoint_url,
+        headers={
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": "SageMaker.ListProjects",
+        },
+        body=json.dumps({"CreationTimeAfter": given}).encode(),
+    )
+    scope = Scope(access_key="", token="", region=REGION, signing_name="sagemaker")
+    params = parse_input(find_target(request, scope))
+    assert params["CreationTimeAfter"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert params["CreationTimeAfter"].utcoffset() == timedelta(0)
 
 
 def test_state_is_kept_per_account_and_region(registry: LocalAws) -> None:
@@ -204,23 +233,25 @@ def test_events_reach_services_in_the_background(registry: LocalAws) -> None:
     assert event["detail"] == {"build-status": "SUCCEEDED"}
 
 
-def test_background_work_is_joined_and_its_errors_are_kept(aws: LocalAws) -> None:
+def test_background_work_is_joined_and_its_errors_are_kept() -> None:
     done = threading.Event()
-
-    def work() -> None:
-        aws.pause()
-        done.set()
 
     def fail() -> None:
         raise RuntimeError("lost?")
 
-    aws.spawn("work", work)
-    aws.spawn("fails", fail)
-    assert aws.wait(done.is_set, timeout=10)
-    assert aws.settle(timeout=10)
-    ((name, error),) = aws.background_errors
-    assert (name, str(error)) == ("fails", "lost?")
-    assert "background work 'fails' failed" in aws.log_file.read_text()
+    with LocalAws() as aws:
+
+        def work() -> None:
+            aws.pause()
+            done.set()
+
+        aws.spawn("work", work)
+        aws.spawn("fails", fail)
+        assert aws.wait(done.is_set, timeout=10)
+        assert aws.settle(timeout=10)
+        ((name, error),) = aws.background_errors
+        assert (name, str(error)) == ("fails", "lost?")
+        assert "background work 'fails' failed" in aws.log_file.read_text()
 
 
 def test_stopping_ends_work_that_waits() -> None:

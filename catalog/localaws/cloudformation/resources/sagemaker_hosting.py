@@ -24,6 +24,7 @@ class _Named(ResourceHandler):
 
     noun: str
     property: str
+    only_on_update: frozenset[str] = frozenset()
 
     def has_attribute(self, attribute: str) -> bool:
         """Return whether `Fn::GetAtt` knows the attribute: the name is one, beyond the schema."""
@@ -34,8 +35,9 @@ class _Named(ResourceHandler):
         client = ctx.client("sagemaker")
         name = properties.get(self.property) or ctx.name(63)
         operation = f"Create{self.noun}"
+        asked = {k: v for k, v in properties.items() if k not in self.only_on_update}
         response = call(
-            client, operation, to_request(client, operation, {**properties, self.property: name})
+            client, operation, to_request(client, operation, {**asked, self.property: name})
         )
         arn = response[f"{self.noun}Arn"]
         ctx.report(arn)
@@ -80,7 +82,17 @@ class Endpoint(_Named):
     type = "AWS::SageMaker::Endpoint"
     noun = "Endpoint"
     property = "EndpointName"
-    handled = frozenset({"DeploymentConfig", "EndpointConfigName", "EndpointName", "Tags"})
+    handled = frozenset(
+        {
+            "DeploymentConfig",
+            "EndpointConfigName",
+            "EndpointName",
+            "ExcludeRetainedVariantProperties",
+            "RetainAllVariantProperties",
+            "Tags",
+        }
+    )
+    only_on_update = frozenset({"ExcludeRetainedVariantProperties", "RetainAllVariantProperties"})
 
     def update(self, ctx: Context, old: Properties, new: Properties) -> Created:
         """Deploy another endpoint configuration."""

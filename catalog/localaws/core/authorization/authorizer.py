@@ -191,6 +191,8 @@ class Authorizer:
             context |= keys.kms_keys(params, account=principal.account)
             if via and via != keys.INTERNAL:
                 context["kms:viaservice"] = via.replace(".", f".{target.region}.", 1)
+        elif target.service == "application-autoscaling":
+            context |= keys.autoscaling_keys(params)
         elif target.service == "iam":
             about = self._iam_subject(principal, params)
             context |= keys.iam_keys(params, boundary=about.boundary_arn if about else "")

@@ -131,6 +131,19 @@ def kms_keys(params: Mapping[str, Any], *, account: str) -> dict[str, str | tupl
     return keys
 
 
+def autoscaling_keys(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return Application Auto Scaling's own keys."""
+    members = (
+        ("ServiceNamespace", "service-namespace"),
+        ("ScalableDimension", "scalable-dimension"),
+    )
+    return {
+        f"application-autoscaling:{key}": str(params[member])
+        for member, key in members
+        if member in params
+    }
+
+
 def iam_keys(params: Mapping[str, Any], *, boundary: str) -> dict[str, str]:
     """Return IAM's own keys; `boundary` is that of the role or user the request is about."""
     keys = {}

@@ -130,13 +130,14 @@ class StoredPolicies:
 
     def object_details(self, bucket: str, key: str) -> tuple[str, Mapping[str, str]]:
         """Return an object's KMS key ("" for none) and its tags."""
-        from moto.s3.models import s3_backends  # noqa: PLC0415 - first use
+        from moto.s3.models import FakeDeleteMarker, s3_backends  # noqa: PLC0415 - first use
 
         with self._moto.lock:
             owner = s3_backends.bucket_accounts.get(bucket)
             stored = owner and s3_backends[owner[1]]["aws"].buckets.get(bucket)
             found = stored.keys.get(key) if stored else None
-            if found is None:
+            # A delete marker is no object: S3 answers as if there were nothing under the key.
+            if found is None or isinstance(found, FakeDeleteMarker):
                 return "", {}
             tags = _tags(
                 s3_backends[owner[1]]["aws"]

@@ -1,0 +1,1 @@
+"""Deployment of approved models; see README.md in this folder."""
