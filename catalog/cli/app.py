@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from catalog import __version__
+from catalog.cli.check import check
 from catalog.cli.doctor import doctor
 from catalog.cli.local import local
 from catalog.cli.options import (
@@ -61,5 +62,5 @@ def app(  # noqa: PLR0913, PLR0917 - one per option
         )
 
 
-for command in (plan, apply, status, doctor, retire, destroy, local):
+for command in (plan, apply, status, doctor, retire, destroy, check, local):
     app.add_command(command)
