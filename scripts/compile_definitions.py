@@ -12,15 +12,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.copy_shared import escaped
-from scripts.rendering import combinations, copy_catalog, render
+from scripts.rendering import Answers, combinations, copy_catalog, merged, render
 from scripts.template_sources import ROOT, Template, load_templates
 
-COMPILED = ("pipelines/definition.json", "pipelines/registries.json", "pipelines/definition.sha256")
-Answers = Mapping[str, str | bool]
+COMPILED = (
+    "pipelines/definition.json",
+    "pipelines/drift.json",
+    "pipelines/registries.json",
+    "pipelines/definition.sha256",
+)
 
 
 def main() -> int:
@@ -39,7 +42,7 @@ def _check(template: Template) -> int:
     with tempfile.TemporaryDirectory() as folder:
         catalog = copy_catalog(Path(folder) / "catalog")
         codes = []
-        for number, answers in enumerate(combinations(template)):
+        for number, answers in enumerate(combinations(template, template.definition_answers)):
             project = render(catalog, Path(folder) / str(number), template.name, answers)
             codes.append(run_pipelines(project, "check").returncode)
     return max(codes, default=0)
@@ -50,12 +53,17 @@ def templated(template: Template) -> dict[Path, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         catalog = copy_catalog(Path(folder) / "catalog")
         results: dict[str, list[tuple[Answers, bytes]]] = {name: [] for name in COMPILED}
-        for number, answers in enumerate(combinations(template)):
+        for number, answers in enumerate(combinations(template, template.definition_answers)):
             project = render(catalog, Path(folder) / str(number), template.name, answers)
             compile_project(project)
             for name in COMPILED:
                 results[name].append((answers, (project / name).read_bytes()))
-    return {template.skeleton / name: _merged(found) for name, found in results.items()}
+    return {
+        template.skeleton / name: merged(
+            [(answers, escaped(content)) for answers, content in found]
+        )
+        for name, found in results.items()
+    }
 
 
 def compile_project(project: Path) -> None:
@@ -80,24 +88,6 @@ def run_pipelines(project: Path, command: str) -> subprocess.CompletedProcess[st
     if finished.returncode:
         print(finished.stdout, finished.stderr, file=sys.stderr)
     return finished
-
-
-def _merged(results: list[tuple[Answers, bytes]]) -> bytes:
-    by_content: dict[bytes, list[Answers]] = {}
-    for answers, content in results:
-        by_content.setdefault(content, []).append(answers)
-    if len(by_content) == 1:
-        return escaped(results[0][1])
-    parts = []
-    for number, (content, cases) in enumerate(by_content.items()):
-        condition = " or ".join(f"({_condition(case)})" for case in cases)
-        keyword = "if" if number == 0 else "elif"
-        parts.append(f"{{% {keyword} {condition} %}}".encode() + escaped(content))
-    return b"".join(parts) + b"{% endif %}"
-
-
-def _condition(answers: Answers) -> str:
-    return " and ".join(f"cookiecutter.{name} == {value!r}" for name, value in answers.items())
 
 
 if __name__ == "__main__":

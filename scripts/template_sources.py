@@ -62,6 +62,7 @@ class Template:
     only_when: Mapping[str, str]
     shared: Mapping[str, str]
     definition_answers: tuple[str, ...]
+    lock_answers: tuple[str, ...]
 
     @property
     def skeleton(self) -> Path:
@@ -92,17 +93,15 @@ def load_template(folder: Path) -> Template:
     """
     meta = _mapping(folder / "template.yml")
     files = _mapping(folder / "files.yml") if (folder / "files.yml").exists() else {}
-    unknown = files.keys() - {"only_when", "shared", "definition_answers"}
+    unknown = files.keys() - {"only_when", "shared", "definition_answers", "lock_answers"}
     if unknown:
         raise SourceError(f"{folder / 'files.yml'}: unknown keys {sorted(unknown)}")
     source = folder / "questions.yml"
     questions = tuple(_question(source, n, body) for n, body in _mapping(source).items())
     names = {q.name for q in questions}
-    stray = set(files.get("definition_answers", [])) - names
-    if stray:
-        raise SourceError(
-            f"{folder / 'files.yml'}: definition_answers: no question {sorted(stray)}"
-        )
+    for key in ("definition_answers", "lock_answers"):
+        if stray := set(files.get(key, [])) - names:
+            raise SourceError(f"{folder / 'files.yml'}: {key}: no question {sorted(stray)}")
     return Template(
         name=meta["name"],
         root=folder,
@@ -113,6 +112,7 @@ def load_template(folder: Path) -> Template:
         only_when=files.get("only_when", {}),
         shared=files.get("shared", {}),
         definition_answers=tuple(files.get("definition_answers", [])),
+        lock_answers=tuple(files.get("lock_answers", [])),
     )
 
 

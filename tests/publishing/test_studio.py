@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.bundles.model import Release
+from catalog.cli.planning import plan_lines
+from catalog.cli.publication import Outlook, Sources
 from catalog.errors import VersionConflict
 from catalog.localaws.sagemaker_projects.studio import s3_templates
 from catalog.manifest import Reach
+from catalog.publishing import make_plan
 from catalog.publishing.assets import StudioName, read_studio_key
 
 REGION = "eu-west-1"
@@ -240,6 +244,28 @@ def test_accounts_of_an_ou_are_those_that_organizations_names(studio):
     )
     studio.hub.publish(desired)
     assert LOCATION in studio.tags(account, arn)
+
+
+def test_the_plan_shows_each_account_with_what_changes_there(studio):
+    account = studio.members["research"]
+    studio.domain(account)
+    desired = studio.desired()
+    observed = studio.hub.observe(desired)
+    plan = make_plan(desired=desired, observed=observed)
+    sources = Sources(
+        root=Path(),
+        manifest=studio.hub.manifest(),
+        release=Release(tag="v1.0.0", catalog_url="https://github.com/acme/catalog"),
+        bundles={},
+        wheels=(),
+        wheels_prefix="wheels",
+    )
+    outlook = Outlook(desired=desired, roles=(), role_actions=(), plan=plan, observed=observed)
+    shown = "\n".join(plan_lines(outlook=outlook, sources=sources))
+    _, found, rest = shown.partition(f"[bold]{account} {REGION}[/]")
+    assert found
+    assert "Studio domain studio" in rest
+    assert f"tag {LOCATION}: (absent) -> s3://{BUCKET}/studio/ml/" in rest
 
 
 words = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True)

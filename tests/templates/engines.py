@@ -12,7 +12,7 @@ from typing import Any
 from scripts.rendering import render
 from scripts.template_sources import Template
 
-Answers = Mapping[str, str]
+Answers = Mapping[str, str | bool]
 ANSWERS_FILE = ".copier-answers.yml"
 SHORTEST = {"project_name": "A", "project_slug": "a-1", "description": "."}
 LONGEST = {
@@ -36,7 +36,9 @@ class Renders:
     catalog: Path
     folder: Path
     bake: Callable[..., Any]
-    trees: dict[tuple[str, str, tuple[tuple[str, str], ...]], Path] = field(default_factory=dict)
+    trees: dict[tuple[str, str, tuple[tuple[str, str | bool], ...]], Path] = field(
+        default_factory=dict
+    )
 
     def copier(self, template: str, answers: Answers) -> Path:
         """The tree that Copier renders."""
@@ -87,18 +89,16 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
     }
 
 
-def variants(template: Template) -> list[dict[str, str]]:
+def variants(template: Template) -> list[dict[str, str | bool]]:
     """Answers in which every pair of choices occurs, each with one of the free texts."""
-    questions = {
-        q.name: q.choices or ("true", "false")
-        for q in template.asked
-        if q.choices or q.kind == "bool"
+    questions: dict[str, tuple[str | bool, ...]] = {
+        q.name: q.choices or (True, False) for q in template.asked if q.choices or q.kind == "bool"
     }
     texts = itertools.cycle([{}, SHORTEST, LONGEST, NUMERIC])
     return [{**text, **case} for case, text in zip(pairwise(questions), texts, strict=False)]
 
 
-def pairwise(values: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
+def pairwise(values: Mapping[str, tuple[str | bool, ...]]) -> Iterator[dict[str, str | bool]]:
     """Cases that hold every pair of values of two names; greedy, so nearly as few as possible."""
     names = list(values)
     missing = {
@@ -107,7 +107,7 @@ def pairwise(values: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
         for x, y in itertools.product(values[a], values[b])
     }
 
-    def covers(case: tuple[str, ...]) -> int:
+    def covers(case: tuple[str | bool, ...]) -> int:
         return len(missing & _pairs(names, case))
 
     while missing:
@@ -116,5 +116,7 @@ def pairwise(values: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, str]]:
         yield dict(zip(names, best, strict=True))
 
 
-def _pairs(names: list[str], case: tuple[str, ...]) -> set[frozenset[tuple[str, str]]]:
+def _pairs(
+    names: list[str], case: tuple[str | bool, ...]
+) -> set[frozenset[tuple[str, str | bool]]]:
     return {frozenset(pair) for pair in itertools.combinations(zip(names, case, strict=True), 2)}

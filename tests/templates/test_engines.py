@@ -16,15 +16,17 @@ import yaml
 from scripts.copy_shared import expected_copies
 from scripts.template_sources import ROOT, Template, load_template
 
-from .engines import ANSWERS_FILE, LONGEST, SHORTEST, Renders, pairwise, tree, variants
+from .engines import ANSWERS_FILE, LONGEST, Renders, pairwise, tree, variants
 
 TEMPLATE = "training-pipeline"
 VARIANTS = variants(load_template(ROOT / "templates" / TEMPLATE))
 
 
-def name(answers: dict[str, str]) -> str:
+def name(answers: dict[str, str | bool]) -> str:
     return "-".join(
-        value for key, value in sorted(answers.items()) if key in {"ci", "deploy", "problem_type"}
+        f"{key}={value}" if isinstance(value, bool) else value
+        for key, value in sorted(answers.items())
+        if key in {"ci", "deploy", "framework", "problem_type", "tuning"}
     )
 
 
@@ -32,7 +34,11 @@ each_variant = pytest.mark.parametrize("answers", VARIANTS, ids=name)
 
 
 def test_pairwise_cases_hold_every_pair() -> None:
-    values = {"a": ("1", "2", "3"), "b": ("x", "y"), "c": ("p", "q")}
+    values: dict[str, tuple[str | bool, ...]] = {
+        "a": ("1", "2", "3"),
+        "b": ("x", "y"),
+        "c": (True, False),
+    }
     cases = list(pairwise(values))
     assert len(cases) < 12
     for one, other in (("a", "b"), ("a", "c"), ("b", "c")):
@@ -41,7 +47,9 @@ def test_pairwise_cases_hold_every_pair() -> None:
 
 
 @each_variant
-def test_both_engines_render_the_same_bytes(renders: Renders, answers: dict[str, str]) -> None:
+def test_both_engines_render_the_same_bytes(
+    renders: Renders, answers: dict[str, str | bool]
+) -> None:
     by_copier = tree(renders.copier(TEMPLATE, answers))
     by_cookiecutter = tree(renders.cookiecutter(TEMPLATE, answers))
     assert by_copier.pop(ANSWERS_FILE)
@@ -51,7 +59,7 @@ def test_both_engines_render_the_same_bytes(renders: Renders, answers: dict[str,
 
 @each_variant
 def test_nothing_of_the_template_language_is_left(
-    renders: Renders, answers: dict[str, str]
+    renders: Renders, answers: dict[str, str | bool]
 ) -> None:
     root = renders.copier(TEMPLATE, answers)
     leftovers = re.compile(r"cookiecutter\.|_copier_(answers|conf)|\{%|(?<!\$)\{\{ ")
@@ -73,7 +81,7 @@ def test_shared_folders_arrive_unchanged(renders: Renders, training_pipeline: Te
 
 
 @each_variant
-def test_every_structured_file_parses(renders: Renders, answers: dict[str, str]) -> None:
+def test_every_structured_file_parses(renders: Renders, answers: dict[str, str | bool]) -> None:
     root = renders.copier(TEMPLATE, answers)
     for path in root.rglob("*"):
         if path.suffix in {".yml", ".yaml"}:
@@ -83,7 +91,7 @@ def test_every_structured_file_parses(renders: Renders, answers: dict[str, str])
 
 
 @each_variant
-def test_file_names_work_on_windows(renders: Renders, answers: dict[str, str]) -> None:
+def test_file_names_work_on_windows(renders: Renders, answers: dict[str, str | bool]) -> None:
     root = renders.copier(TEMPLATE, answers)
     reserved = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
     names = [path.relative_to(root).as_posix() for path in root.rglob("*")]
@@ -104,7 +112,7 @@ def test_the_template_itself_can_be_checked_out_on_windows() -> None:
 
 @each_variant
 def test_the_repository_has_the_ci_that_was_asked_for(
-    renders: Renders, answers: dict[str, str]
+    renders: Renders, answers: dict[str, str | bool]
 ) -> None:
     root = renders.copier(TEMPLATE, answers)
     assert (root / "buildspec.yml").is_file()
@@ -119,10 +127,10 @@ def test_the_repository_has_the_ci_that_was_asked_for(
 
 @each_variant
 def test_only_a_repository_that_deploys_has_the_means_to(
-    renders: Renders, answers: dict[str, str]
+    renders: Renders, answers: dict[str, str | bool]
 ) -> None:
     root = renders.copier(TEMPLATE, answers)
-    deploys = answers["deploy"] == "true"
+    deploys = bool(answers["deploy"])
     assert (root / "infra" / "templates" / "prod.json").is_file() == deploys
     assert (root / "infra").exists() == deploys
     assert ("infra-test" in (root / "Makefile").read_text(encoding="utf-8")) == deploys
@@ -157,12 +165,9 @@ def test_the_committed_endpoint_templates_are_what_the_cdk_makes(
     assert finished.returncode == 0, finished.stdout[-4000:]
 
 
-@pytest.mark.parametrize("texts", [SHORTEST, LONGEST], ids=["shortest", "longest"])
-@pytest.mark.parametrize("problem_type", ["binary-classification", "regression"])
-def test_rendered_python_is_clean(
-    renders: Renders, texts: dict[str, str], problem_type: str
-) -> None:
-    root = renders.copier(TEMPLATE, {**texts, "problem_type": problem_type})
+@each_variant
+def test_rendered_python_is_clean(renders: Renders, answers: dict[str, str | bool]) -> None:
+    root = renders.copier(TEMPLATE, answers)
     for command in (["check"], ["format", "--check"]):
         finished = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
@@ -204,8 +209,20 @@ def test_names_follow_from_the_project_name(
     assert [path.name for path in (by_copier / "src").iterdir()] == [package]
 
 
-def test_the_lock_file_is_of_the_public_index(renders: Renders) -> None:
-    lock = tomllib.loads((renders.copier(TEMPLATE, {}) / "uv.lock").read_text(encoding="utf-8"))
+each_framework = pytest.mark.parametrize(
+    ("framework", "library"), [("scikit-learn", "scikit-learn"), ("xgboost", "xgboost-cpu")]
+)
+
+
+@each_framework
+def test_the_lock_file_is_of_the_public_index(
+    renders: Renders, framework: str, library: str
+) -> None:
+    root = renders.copier(TEMPLATE, {"framework": framework})
+    lock = tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))
+    (locked,) = [p["version"] for p in lock["package"] if p["name"] == library]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert f"{library}=={locked}" in project["project"]["dependencies"]
     for package in lock["package"]:
         source = package["source"]
         assert source.get("registry") == "https://pypi.org/simple" or source == {"editable": "."}

@@ -12,11 +12,24 @@ import pytest
 
 from .engines import Renders
 
+# One per framework: what the first leaves out, the second has.
+EXECUTED = {
+    "scikit-learn": {"problem_type": "regression", "ci": "github", "tuning": True},
+    "xgboost": {"framework": "xgboost", "ci": "gitlab"},
+}
+COMMANDS = {
+    "scikit-learn": ["test", "lint", "pipeline", "drift"],
+    "xgboost": ["lint", "pipeline", "drift"],
+}
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_new_repository_passes_test_lint_and_pipeline(renders: Renders, tmp_path: Path) -> None:
-    answers = {"problem_type": "regression", "ci": "github", "project_name": "Churn"}
+@pytest.mark.parametrize("framework", EXECUTED)
+def test_a_new_repository_passes_its_own_commands(
+    renders: Renders, tmp_path: Path, framework: str
+) -> None:
+    answers = {**EXECUTED[framework], "project_name": "Churn"}
     project = Path(
         shutil.copytree(renders.cookiecutter("training-pipeline", answers), tmp_path / "r")
     )
@@ -31,7 +44,7 @@ def test_a_new_repository_passes_test_lint_and_pipeline(renders: Renders, tmp_pa
     if "UV" in environment:
         environment["PATH"] = f"{Path(environment['UV']).parent}{os.pathsep}{environment['PATH']}"
     finished = subprocess.run(
-        ["make", "test", "lint", "pipeline"],
+        ["make", *COMMANDS[framework]],
         cwd=project,
         env=environment,
         stdout=subprocess.PIPE,
@@ -42,7 +55,9 @@ def test_a_new_repository_passes_test_lint_and_pipeline(renders: Renders, tmp_pa
     assert finished.returncode == 0, finished.stdout[-6000:]
     assert "Hooks skipped" not in finished.stdout
     reports = project / "reports"
-    assert {path.suffix for path in reports.iterdir()} == {".html", ".json", ".parquet", ".png"}
+    suffixes = {path.suffix for path in reports.iterdir() if path.is_file()}
+    assert suffixes == {".html", ".json", ".parquet", ".png"}
+    assert "temp" in json.loads((reports / "drift" / "drift.json").read_text())["drifted"]
     evaluation = json.loads((reports / "evaluation.json").read_text())
     assert evaluation["skill"]["value"] > 0
     assert (

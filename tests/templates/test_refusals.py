@@ -66,7 +66,7 @@ def test_neither_engine_runs_code_in_an_answer(
     assert isinstance(baked.exception, CookiecutterException)
 
 
-@pytest.mark.parametrize("question", ["problem_type", "ci"])
+@pytest.mark.parametrize("question", ["problem_type", "framework", "ci"])
 def test_both_engines_refuse_a_choice_that_is_none(
     catalog: Path, tmp_path: Path, cookies: object, question: str
 ) -> None:

@@ -33,7 +33,7 @@ def _compile() -> None:
     except ImportError as error:
         raise upsert.UpsertError(f"{error}. Next: make compile, which installs the SDK") from error
     compiler.main(FOLDER)
-    print(f"wrote {FOLDER.name}/{recorded.DEFINITION}")
+    print(f"wrote {FOLDER.name}/{recorded.DEFINITION} and {recorded.DRIFT}")
 
 
 def _upsert() -> None:

@@ -3,13 +3,14 @@
 import sys
 from importlib.metadata import version
 
-# scikit-learn 1.9-0, from requirements.txt of aws/sagemaker-scikit-learn-container.
+# XGBoost 3.2-0, from requirements.txt of aws/sagemaker-xgboost-container.
 IMAGE = {
-    "scikit-learn": "1.9.0",
+    "xgboost-cpu": "3.2.0",
+    "scikit-learn": "1.8.0",
     "pandas": "2.2.3",
-    "numpy": "2.5.1",
-    "scipy": "1.18.0",
-    "pyarrow": "25.0.0",
+    "numpy": "2.1.0",
+    "scipy": "1.15.0",
+    "pyarrow": "22.0.0",
 }
 
 
@@ -18,7 +19,7 @@ def main() -> int:
     for name, expected in IMAGE.items():
         found = version(name)
         if found != expected:
-            print(f"{name} {found} here, {expected} in the SageMaker image (Python 3.12)")
+            print(f"{name} {found} here, {expected} in the SageMaker image")
     return 0
 
 

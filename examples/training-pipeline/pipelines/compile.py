@@ -1,4 +1,4 @@
-"""Compiles pipeline.py with the SageMaker SDK, without network and without an account."""
+"""Compiles both pipelines with the SageMaker SDK, without network and without an account."""
 
 import json
 import logging
@@ -21,8 +21,8 @@ NO_TELEMETRY = {
 }
 
 
-def compile_definition() -> dict[str, Any]:
-    """Return the definition of pipeline.py, with symbols where it depends on the account."""
+def compile_definitions() -> dict[str, dict[str, Any]]:
+    """Return the definitions by file, with symbols where they depend on the account."""
     os.environ.update(
         AWS_ACCESS_KEY_ID="none",
         AWS_SECRET_ACCESS_KEY="none",
@@ -34,10 +34,9 @@ def compile_definition() -> dict[str, Any]:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     import boto3
-    from sagemaker.core import image_uris
     from sagemaker.core.workflow.pipeline_context import PipelineSession
 
-    from . import pipeline
+    from . import drift, jobs, pipeline
 
     class OfflineSession(PipelineSession):  # type: ignore[misc]
         """Knows its bucket without asking S3; uploads nothing, since pipeline.py packs no code."""
@@ -50,11 +49,15 @@ def compile_definition() -> dict[str, Any]:
         default_bucket=BUCKET,
         sagemaker_config=NO_TELEMETRY,
     )
-    built = pipeline.build(session=session, role=ROLE, bucket=BUCKET, group=GROUP, code=CODE)
-    text = built.definition()
-    registry = image_uris.retrieve(
-        pipeline.FRAMEWORK, region=REGION, version=pipeline.FRAMEWORK_VERSION, py_version="py3"
-    ).partition("/")[0]
+    registry = jobs.framework_image(session).partition("/")[0]
+    definitions = {}
+    for file, build in ((recorded.DEFINITION, pipeline.build), (recorded.DRIFT, drift.build)):
+        built = build(session=session, role=ROLE, bucket=BUCKET, group=GROUP, code=CODE)
+        definitions[file] = json.loads(_with_symbols(built.definition(), registry=registry))
+    return definitions
+
+
+def _with_symbols(text: str, *, registry: str) -> str:
     for found, symbol in (
         (CODE, "${code:pipeline}"),
         (ROLE, "${role}"),
@@ -64,23 +67,22 @@ def compile_definition() -> dict[str, Any]:
         (f'"{REGION}"', '"${region}"'),
     ):
         text = text.replace(found, symbol)
-    definition: dict[str, Any] = json.loads(text)
-    return definition
+    return text
 
 
 def registries() -> dict[str, str]:
     """Return the host of the pipeline's image in each region that has it."""
     from sagemaker.core import image_uris
 
-    from . import pipeline
+    from . import jobs
 
-    known = image_uris.config_for_framework(pipeline.FRAMEWORK)
-    regions = known.get("training", known)["versions"][pipeline.FRAMEWORK_VERSION]["registries"]
+    known = image_uris.config_for_framework(jobs.FRAMEWORK)
+    regions = known.get("training", known)["versions"][jobs.FRAMEWORK_VERSION]["registries"]
     return {
         region: image_uris.retrieve(
-            pipeline.FRAMEWORK,
+            jobs.FRAMEWORK,
             region=region,
-            version=pipeline.FRAMEWORK_VERSION,
+            version=jobs.FRAMEWORK_VERSION,
             py_version="py3",
             instance_type="ml.m5.large",
         ).partition("/")[0]
@@ -89,8 +91,9 @@ def registries() -> dict[str, str]:
 
 
 def main(folder: Path) -> None:
-    """Write definition.json, registries.json and what they were made from."""
-    (folder / recorded.DEFINITION).write_text(_json(compile_definition()), newline="\n")
+    """Write definition.json, drift.json, registries.json and what they were made from."""
+    for file, definition in compile_definitions().items():
+        (folder / file).write_text(_json(definition), newline="\n")
     (folder / recorded.REGISTRIES).write_text(_json(registries()), newline="\n")
     recorded.write(folder)
 

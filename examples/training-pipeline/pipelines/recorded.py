@@ -1,26 +1,27 @@
-"""Which pipeline.py the committed definition was compiled from."""
+"""What the committed definitions were compiled from."""
 
 import hashlib
 from pathlib import Path
 
-SOURCE = "pipeline.py"
-DEFINITION = "definition.json"
+SOURCES = ("pipeline.py", "drift.py", "jobs.py", "model_card.json")
+DEFINITION, DRIFT = "definition.json", "drift.json"
 REGISTRIES = "registries.json"
+FILES = (*SOURCES, DEFINITION, DRIFT, REGISTRIES)
 RECORD = "definition.sha256"
 
 
 class StaleDefinitionError(Exception):
-    """The definition is not what pipeline.py says."""
+    """The definitions are not what their sources say."""
 
 
 def write(folder: Path) -> None:
     """Record the sources as they are now, in the format of `sha256sum`."""
-    lines = [f"{_digest(folder / name)}  {name}\n" for name in (SOURCE, DEFINITION, REGISTRIES)]
+    lines = [f"{_digest(folder / name)}  {name}\n" for name in FILES]
     (folder / RECORD).write_text("".join(lines), newline="\n")
 
 
 def check(folder: Path) -> None:
-    """Refuse a definition that was not compiled from pipeline.py as it is.
+    """Refuse definitions that were not compiled from the sources as they are.
 
     Raises:
         StaleDefinitionError: naming the file that has changed.

@@ -1,4 +1,4 @@
-"""Sends the committed definition to SageMaker: resolves symbols, uploads what is missing."""
+"""Sends the committed definitions to SageMaker: resolves symbols, uploads what is missing."""
 
 import hashlib
 import json
@@ -30,7 +30,8 @@ def upsert(environment: Mapping[str, str], *, sagemaker: Any, s3: Any) -> str:
     """Create or update the pipeline and return its ARN.
 
     Args:
-        environment: variables of the build; see VARIABLES.
+        environment: variables of the build; see VARIABLES. With DRIFT_PIPELINE_NAME, the drift
+            pipeline is created or updated too.
         sagemaker: boto3 client.
         s3: boto3 client.
 
@@ -61,8 +62,14 @@ def upsert(environment: Mapping[str, str], *, sagemaker: Any, s3: Any) -> str:
     for path in sorted(DATA.glob("*.parquet")):
         key = f"data/sample/{path.name}"
         _upload(s3, bucket=bucket, key=key, body=path.read_bytes(), encryption=encryption)
-    definition = symbols.resolve((FOLDER / recorded.DEFINITION).read_text(), values)
-    return _create_or_update(sagemaker, environment, definition=definition)
+    pipelines = {environment["PIPELINE_NAME"]: recorded.DEFINITION}
+    if environment.get("DRIFT_PIPELINE_NAME"):
+        pipelines[environment["DRIFT_PIPELINE_NAME"]] = recorded.DRIFT
+    arns = []
+    for name, file in pipelines.items():
+        definition = symbols.resolve((FOLDER / file).read_text(), values)
+        arns.append(_create_or_update(sagemaker, environment, name=name, definition=definition))
+    return arns[0]
 
 
 def _packed(paths: list[Path]) -> tuple[str, bytes]:
@@ -89,8 +96,9 @@ def _upload(s3: Any, *, bucket: str, key: str, body: bytes, encryption: dict[str
     print(f"uploaded s3://{bucket}/{key}")
 
 
-def _create_or_update(sagemaker: Any, environment: Mapping[str, str], *, definition: str) -> str:
-    name = environment["PIPELINE_NAME"]
+def _create_or_update(
+    sagemaker: Any, environment: Mapping[str, str], *, name: str, definition: str
+) -> str:
     request = {
         "PipelineName": name,
         "PipelineDefinition": definition,

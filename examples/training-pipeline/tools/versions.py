@@ -18,7 +18,7 @@ def main() -> int:
     for name, expected in IMAGE.items():
         found = version(name)
         if found != expected:
-            print(f"{name} {found} here, {expected} in the SageMaker image (Python 3.12)")
+            print(f"{name} {found} here, {expected} in the SageMaker image")
     return 0
 
 

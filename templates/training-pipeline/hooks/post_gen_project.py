@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-ANSWERS = json.loads({{ dict(template=cookiecutter.__template, project_name=cookiecutter.project_name, project_slug=cookiecutter.project_slug, description=cookiecutter.description, problem_type=cookiecutter.problem_type, ci=cookiecutter.ci, deploy=cookiecutter.deploy) | tojson | tojson }})
+ANSWERS = json.loads({{ dict(template=cookiecutter.__template, project_name=cookiecutter.project_name, project_slug=cookiecutter.project_slug, description=cookiecutter.description, problem_type=cookiecutter.problem_type, framework=cookiecutter.framework, tuning=cookiecutter.tuning, ci=cookiecutter.ci, deploy=cookiecutter.deploy) | tojson | tojson }})
 SOURCE = json.loads({{ dict(template=cookiecutter._template, folder=cookiecutter._repo_dir) | tojson | tojson }})
 ANSWERS_FILE = ".copier-answers.yml"
 HEADER = "# Changes here will be overwritten by Copier; NEVER EDIT MANUALLY\n"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api import types
 
@@ -36,9 +37,19 @@ KNOWN_ONLY_AFTER_DEPARTURE = frozenset(
     {"dep_time", "dep_delay", "arr_time", "air_time", "actual_elapsed_time", "tailnum_actual"}
 )
 
+FIX = "correct the data, or the contract in data.py if it has changed"
+
 
 class DataError(ValueError):
-    """Data that breaks the contract; the message lists every problem."""
+    """Data that a step cannot work with; the message lists every problem.
+
+    Attributes:
+        next_step: what to do about it.
+    """
+
+    def __init__(self, message: str, *, next_step: str = FIX) -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,18 +67,36 @@ def read(folder: Path) -> pd.DataFrame:
     Raises:
         DataError: no file, an unreadable file, or flights that break the contract.
     """
+    flights = _read(folder)
+    check(flights)
+    return flights
+
+
+def read_unlabelled(folder: Path) -> pd.DataFrame:
+    """Return all flights of the Parquet files in `folder`, whose outcomes may be unknown.
+
+    Raises:
+        DataError: as `read` does.
+    """
+    flights = _read(folder).drop(columns=TARGET_SOURCE, errors="ignore")
+    check(flights, labelled=False)
+    return flights
+
+
+def _read(folder: Path) -> pd.DataFrame:
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        raise DataError(f"{folder}: no .parquet file")
+        raise DataError(
+            f"{folder.name}: no .parquet file",
+            next_step="put Parquet files there (locally: the folder that InputDataUrl names)",
+        )
     frames = []
     for file in files:
         try:
             frames.append(pd.read_parquet(file))
         except (OSError, ValueError) as error:
-            raise DataError(f"{file}: not readable as Parquet: {error}") from error
-    flights = pd.concat(frames, ignore_index=True)
-    check(flights)
-    return flights
+            raise DataError(f"{file.name}: not readable as Parquet: {error}") from error
+    return pd.concat(frames, ignore_index=True)
 
 
 def check(flights: pd.DataFrame, *, labelled: bool = True) -> None:
@@ -110,6 +139,8 @@ def _column_problems(name: str, values: "pd.Series[Any]") -> list[str]:
     missing = int(values.isna().sum())
     if missing and name not in MAY_BE_MISSING:
         return [f"column {name!r}: {missing} of {len(values)} values are missing"]
+    if kind == "number" and np.isinf(values.to_numpy(dtype=float, na_value=np.nan)).any():
+        return [f"column {name!r}: holds infinite values"]
     return []
 
 

@@ -1,4 +1,4 @@
-"""The problem: how many minutes late does the flight arrive? Target, estimator, loss, metrics."""
+"""The problem: how many minutes late does the flight arrive? Target, loss, metrics."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from .data import TARGET_SOURCE, DataError
 
@@ -30,13 +29,6 @@ def target(flights: pd.DataFrame) -> Values:
     return minutes
 
 
-def estimator(**hyperparameters: Any) -> HistGradientBoostingRegressor:
-    """Return the untrained estimator."""
-    return HistGradientBoostingRegressor(
-        categorical_features=[0, 1, 2], random_state=0, **hyperparameters
-    )
-
-
 def predict(model: Any, features: pd.DataFrame) -> Values:
     """Return the expected delay in minutes, per flight."""
     return np.asarray(model.predict(features), dtype=np.float64)
@@ -44,7 +36,7 @@ def predict(model: Any, features: pd.DataFrame) -> Values:
 
 def losses(truth: Values, prediction: Values) -> Values:
     """Return the squared error of each prediction."""
-    return np.square(truth - prediction)
+    return np.asarray(np.square(truth - prediction), dtype=np.float64)
 
 
 def scores(truth: Values, prediction: Values) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Where the evaluate job starts: at the root of the code archive, beside the package."""
 
+from flight_delays.steps import run
 from flight_delays.steps.evaluate import main
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,4 +1,4 @@
-"""The problem: will the flight arrive late? Target, estimator, loss and metrics."""
+"""The problem: will the flight arrive late? Target, loss and metrics."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from .data import TARGET_SOURCE, DataError
 
@@ -30,13 +29,6 @@ def target(flights: pd.DataFrame) -> Values:
     return late
 
 
-def estimator(**hyperparameters: Any) -> HistGradientBoostingClassifier:
-    """Return the untrained estimator."""
-    return HistGradientBoostingClassifier(
-        categorical_features=[0, 1, 2], random_state=0, **hyperparameters
-    )
-
-
 def predict(model: Any, features: pd.DataFrame) -> Values:
     """Return the probability of being late, per flight."""
     return np.asarray(model.predict_proba(features)[:, 1], dtype=np.float64)
@@ -44,7 +36,7 @@ def predict(model: Any, features: pd.DataFrame) -> Values:
 
 def losses(truth: Values, prediction: Values) -> Values:
     """Return the squared error of each probability; their mean is the Brier score."""
-    return np.square(truth - prediction)
+    return np.asarray(np.square(truth - prediction), dtype=np.float64)
 
 
 def scores(truth: Values, prediction: Values) -> dict[str, float]:

@@ -1,73 +1,65 @@
-"""The pipeline: preprocess, train, evaluate, then register the model or fail with the reason.
+"""The pipeline: preprocess, {% if cookiecutter.tuning %}tune{% else %}train{% endif %}, evaluate, then register the model or fail with the reason.
 
 Compiled by `make compile` into definition.json, which `make pipeline` runs on this machine and
 `make upsert` sends to SageMaker. Places that differ between them are symbols (see symbols.py).
 """
 
-from sagemaker.core import image_uris
+from functools import partial
+from pathlib import Path
+
+from sagemaker.core.drift_check_baselines import DriftCheckBaselines
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
-from sagemaker.core.processing import Processor
-from sagemaker.core.shapes import (
-    ProcessingInput,
-    ProcessingOutput,
-    ProcessingS3Input,
-    ProcessingS3Output,
-)
+{%- if cookiecutter.tuning %}
+from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
+{%- endif %}
+from sagemaker.core.shapes import ModelPackageModelCard
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
-from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.core.workflow.properties import Properties, PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from sagemaker.mlops.workflow.retry import (
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-    StepExceptionTypeEnum,
-    StepRetryPolicy,
-)
-from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, {% if cookiecutter.tuning %}TuningStep{% else %}TrainingStep{% endif %}
 from sagemaker.serve.model_builder import ModelBuilder
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, InputData, OutputDataConfig, StoppingCondition
+{%- if cookiecutter.tuning %}
+from sagemaker.train.tuner import HyperparameterTuner
+{%- endif %}
 
-FRAMEWORK, FRAMEWORK_VERSION = "sklearn", "1.9-0"
-CONTAINER = "/opt/ml/processing"
-# A processing job starts one file; this one unpacks the code archive and runs a script in it,
-# as script mode does for training jobs.
-RUN_FROM_ARCHIVE = (
-    "import runpy, sys, tarfile, pathlib; "
-    "archive, script = sys.argv[1:3]; "
-    "folder = str(pathlib.Path(archive).parent); "
-    "opened = tarfile.open(archive); "
-    # Python 3.11.0 to 3.11.3 have no filters; the archive is our own.
-    "opened.extraction_filter = getattr(tarfile, 'data_filter', None); "
-    "opened.extractall(folder); "
-    "sys.path.insert(0, folder); "
-    "sys.argv = [script, *sys.argv[3:]]; "
-    "runpy.run_path(folder + '/' + script, run_name='__main__')"
-)
-CACHE = CacheConfig(enable_caching=True, expire_after="P30D")
-JOB_RETRIES = [
-    StepRetryPolicy(
-        exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
-        interval_seconds=10,
-        backoff_rate=2.0,
-        max_attempts=5,
-    ),
-    SageMakerJobStepRetryPolicy(
-        exception_types=[
-            SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
-            SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
-        ],
-        interval_seconds=60,
-        backoff_rate=2.0,
-        max_attempts=5,
-    ),
-]
+from .jobs import CACHE, CALL_RETRIES, JOB_RETRIES, framework_image, processing
+
+MODEL_CARD = Path(__file__).with_name("model_card.json")
+{%- if cookiecutter.tuning %}
+OBJECTIVE = "validation:skill"
+
+
+class SizedTuningStep(TuningStep):
+    """A tuning step whose number of trials is a pipeline parameter.
+
+    SageMaker takes a parameter there (SDK v2 documents it so); the SDK's own request shapes
+    refuse anything but a number.
+    """
+
+    max_trials: ParameterInteger
+
+    @property
+    def arguments(self) -> dict:
+        """The request, with the parameter in place of the number."""
+        request = super().arguments
+        limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        return {
+            **request,
+            "HyperParameterTuningJobConfig": {
+                **request["HyperParameterTuningJobConfig"],
+                "ResourceLimits": {**limits, "MaxNumberOfTrainingJobs": self.max_trials},
+            },
+        }
+{%- endif %}
 
 
 def build(*, session: PipelineSession, role: str, bucket: str, group: str, code: str) -> Pipeline:
@@ -84,45 +76,48 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
     instance_type = ParameterString("InstanceType", default_value="ml.m5.large")
     approval = ParameterString("ModelApprovalStatus", default_value="PendingManualApproval")
     min_skill = ParameterFloat("MinSkill", default_value=0.0)
+    min_gain = ParameterFloat("MinGain", default_value=0.0)
+    champion = ParameterString("Champion", default_value="latest-approved")
+{%- if cookiecutter.tuning %}
+    max_trials = ParameterInteger("MaxTrials", default_value=8)
+{%- else %}
     learning_rate = ParameterFloat("LearningRate", default_value=0.1)
     max_iter = ParameterInteger("MaxIter", default_value=100)
+{%- endif %}
 
-    image = image_uris.retrieve(
-        FRAMEWORK,
-        region=session.boto_region_name,
-        version=FRAMEWORK_VERSION,
-        py_version="py3",
-        instance_type="ml.m5.large",
+    image = framework_image(session)
+    job = partial(
+        processing,
+        session=session,
+        role=role,
+        bucket=bucket,
+        code=code,
+        instance_type=instance_type,
     )
-    run = [f"s3://{bucket}/runs", ExecutionVariables.PIPELINE_EXECUTION_ID]
-
-    def processing(script: str, inputs: dict, outputs: list[str]) -> object:
-        processor = Processor(
-            image_uri=image,
-            entrypoint=["python3", "-c", RUN_FROM_ARCHIVE],
-            instance_type=instance_type,
-            instance_count=1,
-            base_job_name=script.removesuffix(".py"),
-            role=role,
-            sagemaker_session=session,
-        )
-        arguments = [f"{CONTAINER}/code/sourcedir.tar.gz", script]
-        for name in [*inputs, *outputs]:
-            arguments += [f"--{name}", f"{CONTAINER}/{name}"]
-        return processor.run(
-            inputs=[_input(name, uri) for name, uri in {"code": code, **inputs}.items()],
-            outputs=[_output(name, Join(on="/", values=[*run, name])) for name in outputs],
-            arguments=arguments,
-        )
 
     preprocess = ProcessingStep(
         name="Preprocess",
         description="Check the flights against the data contract and split them by time",
-        step_args=processing("preprocess.py", {"raw": input_data}, ["train", "validation", "test"]),
+        step_args=job(
+            "preprocess.py",
+            inputs={"raw": input_data},
+            outputs=["train", "validation", "test", "statistics"],
+        ),
         cache_config=CACHE,
         retry_policies=JOB_RETRIES,
     )
-    parts = preprocess.properties.ProcessingOutputConfig.Outputs
+    # Not cached: which version is approved is another question at every run.
+    find_champion = ProcessingStep(
+        name="Champion",
+        description="Fetch the model that a new one has to beat: the latest approved version",
+        step_args=job(
+            "champion.py",
+            inputs={},
+            outputs=["output"],
+            options={"group": group, "which": champion},
+        ),
+        retry_policies=JOB_RETRIES,
+    )
 
     trainer = ModelTrainer(
         training_image=image,
@@ -132,8 +127,10 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
         hyperparameters={
             "sagemaker_program": "train.py",
             "sagemaker_submit_directory": code,
+{%- if not cookiecutter.tuning %}
             "learning-rate": learning_rate.to_string(),
             "max-iter": max_iter.to_string(),
+{%- endif %}
         },
         output_data_config=OutputDataConfig(s3_output_path=f"s3://{bucket}/models"),
         stopping_condition=StoppingCondition(max_runtime_in_seconds=3600),
@@ -141,26 +138,57 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
         role=role,
         sagemaker_session=session,
     )
+    channels = [
+        InputData(channel_name=name, data_source=_uri(preprocess, name))
+        for name in ("train", "validation")
+    ]
+{%- if cookiecutter.tuning %}
+    tuner = HyperparameterTuner(
+        model_trainer=trainer,
+        objective_metric_name=OBJECTIVE,
+        objective_type="Maximize",
+        metric_definitions=[{"Name": OBJECTIVE, "Regex": f"{OBJECTIVE}=(-?[0-9.]+)"}],
+        hyperparameter_ranges={
+            "learning-rate": ContinuousParameter(0.02, 0.3, scaling_type="Logarithmic"),
+            "max-iter": IntegerParameter(50, 300),
+            "max-leaf-nodes": IntegerParameter(7, 31),
+        },
+        max_jobs=8,
+        max_parallel_jobs=2,
+        random_seed=1,
+    )
+    train = SizedTuningStep(
+        name="Tune",
+        description="Fit models with different hyperparameters, score them on the validation days",
+        step_args=tuner.tune(inputs=channels),
+        cache_config=CACHE,
+        retry_policies=JOB_RETRIES,
+    )
+    train.max_trials = max_trials
+    artifact = train.get_top_model_s3_uri(top_k=0, s3_bucket=bucket, prefix="models")
+{%- else %}
     train = TrainingStep(
         name="Train",
         description="Fit the model and score it on the validation days",
-        step_args=trainer.train(
-            input_data_config=[
-                InputData(channel_name=name, data_source=parts[name].S3Output.S3Uri)
-                for name in ("train", "validation")
-            ]
-        ),
+        step_args=trainer.train(input_data_config=channels),
         cache_config=CACHE,
         retry_policies=JOB_RETRIES,
     )
     artifact = train.properties.ModelArtifacts.S3ModelArtifacts
+{%- endif %}
 
     report = PropertyFile(name="Evaluation", output_name="output", path="evaluation.json")
     evaluate = ProcessingStep(
         name="Evaluate",
-        description="Compare the model with the baseline on days that training never saw",
-        step_args=processing(
-            "evaluate.py", {"model": artifact, "test": parts["test"].S3Output.S3Uri}, ["output"]
+        description="Compare the model with baseline and champion on days that training never saw",
+        step_args=job(
+            "evaluate.py",
+            inputs={
+                "model": artifact,
+                "champion": _uri(find_champion, "output"),
+                "test": _uri(preprocess, "test"),
+            },
+            outputs=["output"],
         ),
         property_files=[report],
         cache_config=CACHE,
@@ -178,6 +206,8 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
         role_arn=role,
         sagemaker_session=session,
     )
+    statistics = _json(preprocess, "statistics", "statistics.json")
+    evaluation = _json(evaluate, "output", "evaluation.json")
     register = ModelStep(
         name="Register",
         step_args=builder.register(
@@ -188,68 +218,97 @@ def build(*, session: PipelineSession, role: str, bucket: str, group: str, code:
             transform_instances=["ml.m5.large", "ml.m5.xlarge"],
             approval_status=approval,
             model_metrics=ModelMetrics(
-                model_statistics=MetricsSource(
-                    s3_uri=Join(
-                        on="/",
-                        values=[
-                            evaluate.properties.ProcessingOutputConfig.Outputs[
-                                "output"
-                            ].S3Output.S3Uri,
-                            "evaluation.json",
-                        ],
-                    ),
-                    content_type="application/json",
-                )
+                model_statistics=evaluation, model_data_statistics=statistics
             ),
+            drift_check_baselines=DriftCheckBaselines(model_data_statistics=statistics),
+            model_card=ModelPackageModelCard(
+                model_card_content=MODEL_CARD.read_text("utf-8"), model_card_status="Draft"
+            ),
+            # SageMaker records the lineage of steps by itself; this names what it does not know.
+            customer_metadata_properties={
+                "code": code,
+                "data": input_data,
+                "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
+                "champion": champion,
+            },
         ),
-        retry_policies=JOB_RETRIES[:1],
+        retry_policies=[CALL_RETRIES],
     )
-    too_weak = FailStep(
-        name="TooWeak",
-        error_message=Join(
-            on=" ",
-            values=[
-                "The model was not registered: over the baseline, its skill on the test days has",
-                "a lower bound (2.5 %) below MinSkill =",
-                min_skill,
-            ],
+    beats_champion = _condition(
+        "BeatsChampion",
+        JsonGet(step_name=evaluate.name, property_file=report, json_path="gain.value"),
+        at_least=min_gain,
+        then=register,
+        otherwise=_fail(
+            "WorseThanChampion",
+            "The model was not registered: over the champion (over the baseline, where no model is"
+            " approved), its gain on the test days is below MinGain =",
+            min_gain,
+            evaluation,
         ),
     )
-    decide = ConditionStep(
-        name="GoodEnough",
-        conditions=[
-            ConditionGreaterThanOrEqualTo(
-                left=JsonGet(step_name=evaluate.name, property_file=report, json_path="skill.low"),
-                right=min_skill,
-            )
-        ],
-        if_steps=[register],
-        else_steps=[too_weak],
+    beats_baseline = _condition(
+        "BeatsBaseline",
+        JsonGet(step_name=evaluate.name, property_file=report, json_path="skill.low"),
+        at_least=min_skill,
+        then=beats_champion,
+        otherwise=_fail(
+            "TooWeak",
+            "The model was not registered: over the baseline, its skill on the test days has"
+            " a lower bound (2.5 %) below MinSkill =",
+            min_skill,
+            evaluation,
+        ),
     )
     return Pipeline(
         name="pipeline",
-        parameters=[input_data, instance_type, approval, min_skill, learning_rate, max_iter],
-        steps=[preprocess, train, evaluate, decide],
+        parameters=[
+            input_data,
+            instance_type,
+            approval,
+            min_skill,
+            min_gain,
+            champion,
+{%- if cookiecutter.tuning %}
+            max_trials,
+{%- else %}
+            learning_rate,
+            max_iter,
+{%- endif %}
+        ],
+        steps=[preprocess, find_champion, train, evaluate, beats_baseline],
         sagemaker_session=session,
     )
 
 
-def _input(name: str, uri: object) -> ProcessingInput:
-    return ProcessingInput(
-        input_name=name,
-        s3_input=ProcessingS3Input(
-            s3_uri=uri,
-            local_path=f"{CONTAINER}/{name}",
-            s3_data_type="S3Prefix",
-            s3_input_mode="File",
-        ),
+def _uri(step: ProcessingStep, output: str) -> Properties:
+    return step.properties.ProcessingOutputConfig.Outputs[output].S3Output.S3Uri
+
+
+def _json(step: ProcessingStep, output: str, file: str) -> MetricsSource:
+    return MetricsSource(
+        s3_uri=Join(on="/", values=[_uri(step, output), file]), content_type="application/json"
     )
 
 
-def _output(name: str, uri: object) -> ProcessingOutput:
-    return ProcessingOutput(
-        output_name=name,
-        s3_output=ProcessingS3Output(
-            s3_uri=uri, local_path=f"{CONTAINER}/{name}", s3_upload_mode="EndOfJob"
-        ),
+def _condition(
+    name: str,
+    found: JsonGet,
+    *,
+    at_least: ParameterFloat,
+    then: ConditionStep | ModelStep,
+    otherwise: FailStep,
+) -> ConditionStep:
+    return ConditionStep(
+        name=name,
+        conditions=[ConditionGreaterThanOrEqualTo(left=found, right=at_least)],
+        if_steps=[then],
+        else_steps=[otherwise],
+    )
+
+
+def _fail(name: str, reason: str, threshold: ParameterFloat, source: MetricsSource) -> FailStep:
+    return FailStep(
+        name=name,
+        error_message=Join(on=" ", values=[reason, threshold, "- see", source.s3_uri]),
     )

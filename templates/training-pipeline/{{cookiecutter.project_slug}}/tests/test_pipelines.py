@@ -66,9 +66,9 @@ def test_the_committed_definition_is_what_pipeline_py_says() -> None:
     assert command.main(["check"]) == 0
 
 
-@pytest.mark.parametrize("name", [recorded.SOURCE, recorded.DEFINITION, recorded.REGISTRIES])
+@pytest.mark.parametrize("name", recorded.FILES)
 def test_a_change_after_compilation_is_refused(tmp_path: Path, name: str) -> None:
-    for file in (recorded.SOURCE, recorded.DEFINITION, recorded.REGISTRIES, recorded.RECORD):
+    for file in (*recorded.FILES, recorded.RECORD):
         shutil.copyfile(FOLDER / file, tmp_path / file)
     recorded.check(tmp_path)
     with (tmp_path / name).open("a") as stream:
@@ -83,23 +83,17 @@ def test_a_missing_record_is_refused(tmp_path: Path) -> None:
 
 
 def test_windows_line_ends_are_the_same_program(tmp_path: Path) -> None:
-    for file in (recorded.SOURCE, recorded.DEFINITION, recorded.REGISTRIES):
+    for file in recorded.FILES:
         content = (FOLDER / file).read_bytes()
         (tmp_path / file).write_bytes(content.replace(b"\n", b"\r\n"))
     shutil.copyfile(FOLDER / recorded.RECORD, tmp_path / recorded.RECORD)
     recorded.check(tmp_path)
 
 
-def test_the_definition_depends_on_its_symbols_only() -> None:
-    text = (FOLDER / recorded.DEFINITION).read_text()
-    assert symbols.used(text) == {
-        "bucket",
-        "code:pipeline",
-        "model_package_group",
-        "region",
-        "registry",
-        "role",
-    }
+def test_the_definitions_depend_on_their_symbols_only() -> None:
+    known = {"bucket", "code:pipeline", "model_package_group", "registry", "role"}
+    assert symbols.used((FOLDER / recorded.DRIFT).read_text()) == known
+    assert symbols.used((FOLDER / recorded.DEFINITION).read_text()) - {"region"} == known
 
 
 def test_a_deployment_resolves_every_symbol_and_uploads_what_it_names() -> None:
@@ -113,8 +107,16 @@ def test_a_deployment_resolves_every_symbol_and_uploads_what_it_names() -> None:
     assert f"s3://demo-bucket/{code}" in request["PipelineDefinition"]
     assert "data/sample/flights.parquet" in cloud.objects
     assert all(item["SSEKMSKeyId"].endswith("key/1") for item in cloud.objects.values())
-    train = json.loads(request["PipelineDefinition"])["Steps"][1]
-    assert "dkr.ecr.eu-west-1" in train["Arguments"]["AlgorithmSpecification"]["TrainingImage"]
+    step = json.loads(request["PipelineDefinition"])["Steps"][0]
+    assert "dkr.ecr.eu-west-1" in step["Arguments"]["AppSpecification"]["ImageUri"]
+
+
+def test_the_drift_pipeline_is_deployed_where_it_has_a_name() -> None:
+    cloud = Cloud()
+    deploy(cloud, DRIFT_PIPELINE_NAME="demo-drift")
+    assert cloud.pipelines.keys() == {"demo", "demo-drift"}
+    steps = json.loads(cloud.pipelines["demo-drift"]["PipelineDefinition"])["Steps"]
+    assert [step["Name"] for step in steps] == ["FindModel", "Drift"]
 
 
 def test_a_second_deployment_uploads_nothing_and_updates() -> None:
@@ -161,46 +163,67 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> No
 def test_compiling_again_changes_nothing() -> None:
     from pipelines import compile as compiler
 
-    committed = json.loads((FOLDER / recorded.DEFINITION).read_text())
-    assert compiler.compile_definition() == committed
+    for file, definition in compiler.compile_definitions().items():
+        assert json.loads((FOLDER / file).read_text()) == definition
 
 
-def test_the_report_is_of_the_last_successful_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    evaluation = {
-        "any_metrics": {"auc": {"value": 0.7}},
-        "baseline": {"auc": 0.5},
-        "skill": {"value": 0.1, "low": 0.05, "high": 0.15, "loss": "loss"},
-        "flights": 3,
-        "first_day": "2013-11-01",
-        "last_day": "2013-12-31",
-    }
-    run = tmp_path / ".local-pipeline" / "runs" / "1"
-    output = tmp_path / ".local-pipeline" / "s3" / "local" / "output"
+EVALUATION = {
+    "any_metrics": {"auc": {"value": 0.7}},
+    "baseline": {"auc": 0.5},
+    "skill": {"value": 0.1, "low": 0.05, "high": 0.15, "loss": "loss"},
+    "gain": {"value": 0.02, "low": -0.01, "high": 0.05, "over": "baseline"},
+    "flights": 3,
+    "first_day": "2013-11-01",
+    "last_day": "2013-12-31",
+}
+
+
+def ran(root: Path, number: int, *, step: str, status: str = "Succeeded", **files: object) -> None:
+    """Leave behind what a local run does."""
+    work = root / ".local-pipeline"
+    run, output = work / "runs" / str(number), work / "s3" / "local" / str(number)
     for folder in (run, output):
         folder.mkdir(parents=True)
-    (output / "evaluation.json").write_text(json.dumps(evaluation))
+    for name, content in files.items():
+        (output / f"{name}.json").write_text(json.dumps(content))
     (run / "report.html").write_text("<html>")
-    described = {"Outputs": {"output": {"S3Output": {"S3Uri": "s3://local/output"}}}}
-    step = {"properties": {"ProcessingOutputConfig": described}}
-    (run / "run.json").write_text(
-        json.dumps(
-            {
-                "status": "Succeeded",
-                "report": str(run / "report.html"),
-                "steps": {"Evaluate": step},
-            }
-        )
-    )
-    assert report.main(tmp_path) == 0
-    assert {path.name for path in (tmp_path / "reports").iterdir()} == {
-        "evaluation.json",
-        "report.html",
-    }
-    assert "removes 10.0% of the baseline's loss" in capsys.readouterr().out
+    described = {"Outputs": {"output": {"S3Output": {"S3Uri": f"s3://local/{number}"}}}}
+    done = {step: {"properties": {"ProcessingOutputConfig": described}}}
+    document = {"status": status, "report": str(run / "report.html"), "steps": done}
+    (run / "run.json").write_text(json.dumps(document))
 
 
-def test_without_a_run_there_is_no_report(tmp_path: Path) -> None:
+def test_the_report_is_of_the_last_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ran(tmp_path, 1, step="Evaluate", evaluation=EVALUATION)
+    assert report.main([], tmp_path) == 0
+    reports = tmp_path / "reports"
+    assert {path.name for path in reports.iterdir()} == {"evaluation.json", "report.html"}
+    printed = capsys.readouterr().out
+    assert "removes 10.0% of the baseline's loss" in printed
+    assert "No model is approved yet" in printed
+
+
+def test_the_report_names_the_champion() -> None:
+    gain = {"value": 0.02, "low": -0.01, "high": 0.05, "over": "group/3"}
+    text = report.summary({**EVALUATION, "gain": gain})
+    assert "removes 2.0% of what the champion group/3 loses (95 %: -1.0% to 5.0%)" in text
+
+
+def test_a_drift_report_and_the_pipelines_do_not_replace_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(tmp_path, 1, step="Evaluate", evaluation=EVALUATION)
+    ran(tmp_path, 2, step="Drift", drift={"summary": "temp drifted"})
+    assert report.main(["drift"], tmp_path) == 0
+    assert report.main([], tmp_path) == 0
+    assert "temp drifted" in capsys.readouterr().out
+    assert (tmp_path / "reports" / "drift" / "drift.json").is_file()
+    assert (tmp_path / "reports" / "evaluation.json").is_file()
+
+
+def test_without_a_successful_run_there_is_no_report(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="make pipeline"):
-        report.collect(tmp_path)
+        report.main([], tmp_path)
+    ran(tmp_path, 1, step="Drift", status="Failed")
+    with pytest.raises(SystemExit, match="make drift"):
+        report.main(["drift"], tmp_path)

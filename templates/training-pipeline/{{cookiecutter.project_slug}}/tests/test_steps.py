@@ -24,7 +24,7 @@ def work(all_flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "raw").mkdir()
     all_flights.to_parquet(folder / "raw" / "flights.parquet")
     arguments: list[str] = []
-    for name in ("raw", "train", "validation", "test"):
+    for name in ("raw", "train", "validation", "test", "statistics"):
         arguments += [f"--{name}", str(folder / name)]
     preprocess.main(arguments)
     with pytest.MonkeyPatch.context() as patch:
@@ -35,15 +35,23 @@ def work(all_flights: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "artifact").mkdir()
     with tarfile.open(folder / "artifact" / "model.tar.gz", "w:gz") as archive:
         archive.add(folder / "model", arcname=".")
-    arguments = ["--model", str(folder / "artifact"), "--test", str(folder / "test")]
-    evaluate.main([*arguments, "--output", str(folder / "output")])
+    (folder / "no-champion").mkdir()
+    (folder / "no-champion" / "champion.json").write_text('{"package": null}')
+    evaluate.main(evaluating(folder, "no-champion", folder / "output"))
     return folder
+
+
+def evaluating(work: Path, champion: str, output: Path) -> list[str]:
+    arguments = ["--model", str(work / "artifact"), "--champion", str(work / champion)]
+    return [*arguments, "--test", str(work / "test"), "--output", str(output)]
 
 
 def test_evaluation_reports_model_baseline_and_plots(work: Path) -> None:
     result = json.loads((work / "output" / "evaluation.json").read_text())
     assert result["flights"] == len(pd.read_parquet(work / "test"))
     assert result["skill"]["low"] <= result["skill"]["value"] <= result["skill"]["high"]
+    assert result["gain"]["over"] == "baseline"
+    assert result["gain"]["value"] == result["skill"]["value"]
     assert len(list((work / "output").glob("*.png"))) == 3
 
 
@@ -69,8 +77,7 @@ def test_evaluation_without_matplotlib_has_no_plots(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    arguments = ["--model", str(work / "artifact"), "--test", str(work / "test")]
-    evaluate.main([*arguments, "--output", str(tmp_path)])
+    evaluate.main(evaluating(work, "no-champion", tmp_path))
     assert {path.name for path in tmp_path.iterdir()} == {"evaluation.json", "predictions.parquet"}
 
 

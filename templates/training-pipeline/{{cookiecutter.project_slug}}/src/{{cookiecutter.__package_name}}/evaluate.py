@@ -1,4 +1,4 @@
-"""How good a model is on flights it has not seen, next to the trivial one."""
+"""How good a model is on flights it has not seen, next to the trivial one and the champion."""
 
 from typing import Any
 
@@ -24,44 +24,53 @@ def predictions(model: Model, flights: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def evaluation(table: pd.DataFrame) -> dict[str, Any]:
-    """Return metrics in the shape the model registry shows, and the skill over the baseline.
+def evaluation(table: pd.DataFrame, *, champion: str | None = None) -> dict[str, Any]:
+    """Return metrics in the shape the model registry shows, skill and gain.
 
     Skill is the share of the baseline's loss that the model removes: 0 is no better, 1 is
-    perfect. Its interval comes from resampling whole days, since flights of one day share
-    weather and delays.
+    perfect. Gain is the same against the champion; the baseline stands in where there is none.
+
+    Args:
+        table: of `predictions`, with a column `champion` where there is one.
+        champion: its model package.
     """
     truth = table["truth"].to_numpy()
     prediction = table["prediction"].to_numpy()
-    baseline = table["baseline"].to_numpy()
-    daily = (
-        pd.DataFrame(
-            {
-                "model": problem.losses(truth, prediction),
-                "baseline": problem.losses(truth, baseline),
-            }
-        )
-        .groupby(table[TIME].dt.floor("D").to_numpy())
-        .sum()
-    )
-    totals = daily.to_numpy()
-    drawn = np.random.default_rng(0).integers(len(totals), size=(RESAMPLES, len(totals)))
-    resampled = totals[drawn].sum(axis=1)
-    low, high = np.quantile(1 - resampled[:, 0] / resampled[:, 1], [0.025, 0.975])
-    model_loss, baseline_loss = totals.sum(axis=0)
-    return {
+    result = {
         problem.METRIC_GROUP: {
             name: {"value": value} for name, value in problem.scores(truth, prediction).items()
         },
-        "baseline": problem.scores(truth, baseline),
-        "skill": {
-            "value": float(1 - model_loss / baseline_loss),
-            "low": float(low),
-            "high": float(high),
-            "loss": problem.LOSS_NAME,
+        "baseline": problem.scores(truth, table["baseline"].to_numpy()),
+        "skill": {**_improvement(table, over="baseline"), "loss": problem.LOSS_NAME},
+        "gain": {
+            **_improvement(table, over="champion" if champion else "baseline"),
+            "over": champion or "baseline",
         },
         "flights": len(table),
-        "days": len(totals),
+        "days": int(table[TIME].dt.floor("D").nunique()),
         "first_day": str(table[TIME].min().date()),
         "last_day": str(table[TIME].max().date()),
+    }
+    if champion:
+        result["champion"] = problem.scores(truth, table["champion"].to_numpy())
+    return result
+
+
+def _improvement(table: pd.DataFrame, *, over: str) -> dict[str, float]:
+    """Return the share of another model's loss that this one removes, with its 95 % interval.
+
+    The interval comes from resampling whole days, since flights of one day share weather and
+    delays.
+    """
+    truth = table["truth"].to_numpy()
+    losses = {name: problem.losses(truth, table[name].to_numpy()) for name in ("prediction", over)}
+    daily = pd.DataFrame(losses).groupby(table[TIME].dt.floor("D").to_numpy()).sum().to_numpy()
+    drawn = np.random.default_rng(0).integers(len(daily), size=(RESAMPLES, len(daily)))
+    resampled = daily[drawn].sum(axis=1)
+    low, high = np.quantile(1 - resampled[:, 0] / resampled[:, 1], [0.025, 0.975])
+    model_loss, other_loss = daily.sum(axis=0)
+    return {
+        "value": float(1 - model_loss / other_loss),
+        "low": float(low),
+        "high": float(high),
     }

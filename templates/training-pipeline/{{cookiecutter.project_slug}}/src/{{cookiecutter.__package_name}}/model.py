@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from . import problem
+from .estimator import estimator
 from .features import encoder, features
 
 FILE = "model.joblib"
@@ -49,10 +50,10 @@ def fit(
         DataError: the flights hold nothing to learn from.
     """
     truth = problem.target(flights)
-    estimator = problem.estimator(
+    untrained = estimator(
         learning_rate=learning_rate, max_iter=max_iter, max_leaf_nodes=max_leaf_nodes
     )
-    pipeline = Pipeline([("encoder", encoder()), ("estimator", estimator)])
+    pipeline = Pipeline([("encoder", encoder()), ("estimator", untrained)])
     pipeline.fit(features(flights), truth)
     return Model(pipeline=pipeline, baseline=float(truth.mean()))
 

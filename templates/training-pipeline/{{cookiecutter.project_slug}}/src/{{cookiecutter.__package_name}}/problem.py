@@ -1,5 +1,5 @@
 {%- if cookiecutter.problem_type == 'binary-classification' -%}
-"""The problem: will the flight arrive late? Target, estimator, loss and metrics."""
+"""The problem: will the flight arrive late? Target, loss and metrics."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from .data import TARGET_SOURCE, DataError
 
@@ -31,13 +30,6 @@ def target(flights: pd.DataFrame) -> Values:
     return late
 
 
-def estimator(**hyperparameters: Any) -> HistGradientBoostingClassifier:
-    """Return the untrained estimator."""
-    return HistGradientBoostingClassifier(
-        categorical_features=[0, 1, 2], random_state=0, **hyperparameters
-    )
-
-
 def predict(model: Any, features: pd.DataFrame) -> Values:
     """Return the probability of being late, per flight."""
     return np.asarray(model.predict_proba(features)[:, 1], dtype=np.float64)
@@ -45,7 +37,7 @@ def predict(model: Any, features: pd.DataFrame) -> Values:
 
 def losses(truth: Values, prediction: Values) -> Values:
     """Return the squared error of each probability; their mean is the Brier score."""
-    return np.square(truth - prediction)
+    return np.asarray(np.square(truth - prediction), dtype=np.float64)
 
 
 def scores(truth: Values, prediction: Values) -> dict[str, float]:
@@ -57,7 +49,7 @@ def scores(truth: Values, prediction: Values) -> dict[str, float]:
         "log_loss": float(metrics.log_loss(truth, prediction)),
     }
 {% else -%}
-"""The problem: how many minutes late does the flight arrive? Target, estimator, loss, metrics."""
+"""The problem: how many minutes late does the flight arrive? Target, loss, metrics."""
 
 from typing import Any
 
@@ -65,7 +57,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from .data import TARGET_SOURCE, DataError
 
@@ -89,13 +80,6 @@ def target(flights: pd.DataFrame) -> Values:
     return minutes
 
 
-def estimator(**hyperparameters: Any) -> HistGradientBoostingRegressor:
-    """Return the untrained estimator."""
-    return HistGradientBoostingRegressor(
-        categorical_features=[0, 1, 2], random_state=0, **hyperparameters
-    )
-
-
 def predict(model: Any, features: pd.DataFrame) -> Values:
     """Return the expected delay in minutes, per flight."""
     return np.asarray(model.predict(features), dtype=np.float64)
@@ -103,7 +87,7 @@ def predict(model: Any, features: pd.DataFrame) -> Values:
 
 def losses(truth: Values, prediction: Values) -> Values:
     """Return the squared error of each prediction."""
-    return np.square(truth - prediction)
+    return np.asarray(np.square(truth - prediction), dtype=np.float64)
 
 
 def scores(truth: Values, prediction: Values) -> dict[str, float]:
