@@ -177,6 +177,13 @@ class ConfirmationNeeded(CatalogError):
     kind = "confirmation needed"
 
 
+class StillInUse(CatalogError):
+    """Projects use what was to be taken away, or nobody can tell whether they do."""
+
+    exit_code = 34
+    kind = "still in use"
+
+
 class LocalAwsError(CatalogError):
     """The embedded local AWS cannot start or cannot do what was asked."""
 

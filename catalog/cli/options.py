@@ -25,3 +25,20 @@ dev_option = click.option(
     is_flag=True,
     help="Publish a pre-release from a tree that is not a clean release tag.",
 )
+region_option = click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    help="Only this region of the catalog; may be repeated.",
+)
+template_option = click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    help="Only this template and what it needs; may be repeated.",
+)
+journal_option = click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append what happens to this file, as JSON lines.",
+)

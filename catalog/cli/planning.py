@@ -73,7 +73,8 @@ def _action_lines(action: Action) -> Iterator[str]:
 
 def _summary(outlook: Outlook) -> str:
     if outlook.empty:
-        return "Nothing to do: AWS is as the catalog says."
+        where = " in what was looked at" if outlook.only else ""
+        return f"Nothing to do{where}: AWS is as the catalog says."
     signs = [action.kind.sign for action in outlook.plan.actions]
     signs += [_ROLE_SIGNS[action.verb] for action in outlook.role_actions]
     return (
@@ -85,6 +86,7 @@ def _summary(outlook: Outlook) -> str:
 def outlook_to_dict(outlook: Outlook) -> dict[str, Any]:
     """Return the plan with its roles as JSON-ready values; `read_plan` reads it back."""
     document: dict[str, Any] = json.loads(json.dumps(plan_to_dict(outlook.plan)))
+    document["only"] = outlook.only.to_dict()
     document["roles"] = [
         {"account": action.account, "verb": action.verb} for action in outlook.role_actions
     ]

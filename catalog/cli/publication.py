@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.aws import Aws
@@ -15,6 +15,7 @@ from catalog.manifest.models import CatalogManifest
 from catalog.manifest.reach import Reach
 from catalog.publishing.actions import Plan
 from catalog.publishing.desired import DesiredState, desired_state
+from catalog.publishing.narrowing import Narrowing
 from catalog.publishing.observe import observe
 from catalog.publishing.observed import Observed
 from catalog.publishing.plan import make_plan
@@ -78,6 +79,7 @@ class Outlook:
         role_actions: what to do about them, before anything is published.
         plan: what to publish.
         observed: what `plan` was made from.
+        only: what the plan is limited to.
     """
 
     desired: DesiredState
@@ -85,6 +87,7 @@ class Outlook:
     role_actions: Sequence[RolesAction]
     plan: Plan
     observed: Observed
+    only: Narrowing = field(default_factory=Narrowing)
 
     @property
     def empty(self) -> bool:
@@ -191,16 +194,25 @@ def connect(*, manifest: CatalogManifest, aws: Aws | None = None) -> Aws:
     return Aws(role_for=role_for)
 
 
-def look(*, sources: Sources, aws: Aws, fast: bool = False) -> Outlook:
+def look(
+    *, sources: Sources, aws: Aws, fast: bool = False, only: Narrowing | None = None
+) -> Outlook:
     """Read AWS and plan. Changes nothing.
+
+    Args:
+        sources: what the checkout says.
+        aws: how to call AWS.
+        fast: see `observe`.
+        only: regions and templates that the plan is limited to; roles are always looked at.
 
     Raises:
         CatalogError: no credentials, something foreign in the way, a version conflict, ...
     """
     manifest = sources.manifest
     aws.identity()
+    only = only or Narrowing()
     reaches = target_reaches(aws=aws, manifest=manifest)
-    desired = sources.desired(reaches=reaches)
+    desired = only.desired(sources.desired(reaches=reaches))
     roles = observe_roles(
         aws=aws,
         accounts=(manifest.hub.account, *reached_accounts(reaches)),
@@ -213,6 +225,7 @@ def look(*, sources: Sources, aws: Aws, fast: bool = False) -> Outlook:
         desired=desired,
         roles=roles,
         role_actions=plan_roles(roles),
-        plan=make_plan(desired=desired, observed=observed),
+        plan=only.plan(make_plan(desired=desired, observed=observed)),
         observed=observed,
+        only=only,
     )

@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     BUCKET_CREATE = "bucket.create"
     BUCKET_CONFIGURE = "bucket.configure"
+    BUCKET_DELETE = "bucket.delete"
     OBJECT_PUT = "object.put"
     OBJECT_TAG = "object.tag"
     OBJECT_DELETE = "object.delete"

@@ -315,6 +315,15 @@ def _set_bucket(context: Context, action: Action) -> None:
     )
 
 
+def _delete_bucket(context: Context, action: Action) -> None:
+    assets_bucket.delete_bucket(
+        aws=context.aws,
+        account=action.account,
+        region=action.region,
+        bucket=action.params["bucket"],
+    )
+
+
 def _put_object(context: Context, action: Action) -> None:
     assets_bucket.put_object(
         aws=context.aws,
@@ -352,6 +361,7 @@ def _delete_object(context: Context, action: Action) -> None:
 _EXECUTORS: Mapping[Kind, Callable[[Context, Action], None]] = {
     Kind.BUCKET_CREATE: _create_bucket,
     Kind.BUCKET_CONFIGURE: _set_bucket,
+    Kind.BUCKET_DELETE: _delete_bucket,
     Kind.OBJECT_PUT: _put_object,
     Kind.OBJECT_TAG: _tag_object,
     Kind.OBJECT_DELETE: _delete_object,

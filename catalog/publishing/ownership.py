@@ -27,6 +27,7 @@ LOCATION_TAG = "sagemaker:projectS3TemplatesLocation"
 _OWN_TAGS = frozenset({CATALOG_TAG, PORTFOLIO_TAG, TEMPLATE_TAG, MANAGED_TAG, VISIBILITY_TAG})
 
 _RECORD = "sagemaker-catalog: "
+_RETIRED = "retired"
 # Service Catalog: a provisioning artifact's description holds 8192 characters.
 _ARTIFACT_DESCRIPTION_LIMIT = 8192
 
@@ -110,6 +111,29 @@ def artifact_record(description: str) -> ArtifactRecord | None:
     if found is None or set(names) - set(found):
         return None
     return ArtifactRecord(**{name: found[name] for name in names})
+
+
+def is_retired(description: str) -> bool:
+    """Return whether an artifact's record says that its version was retired."""
+    found = _record(description)
+    return bool(found and found.get(_RETIRED))
+
+
+def retired_description(description: str, *, day: str) -> str:
+    """Return an artifact's description with the day of its retirement in the record.
+
+    Without it the next publish would set the guidance back.
+
+    Args:
+        description: one that carries a record.
+        day: ISO date.
+    """
+    record = json.dumps(
+        {**(_record(description) or {}), _RETIRED: day}, sort_keys=True, separators=(",", ":")
+    )
+    text = description.rpartition(_RECORD)[0].rstrip()
+    room = _ARTIFACT_DESCRIPTION_LIMIT - len(_RECORD) - len(record) - 2
+    return f"{text[:room]}\n\n{_RECORD}{record}".lstrip()
 
 
 def constraint_parameters(*, role: str) -> str:

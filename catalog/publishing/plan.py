@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from catalog.errors import CatalogError, ForeignResource, VersionConflict
 from catalog.publishing.actions import Plan
 from catalog.publishing.desired import DesiredState
+from catalog.publishing.forecast import forecast
 from catalog.publishing.observed import Observed
 from catalog.publishing.planning.bucket import plan_bucket, plan_objects
 from catalog.publishing.planning.draft import Draft, PlanOptions
@@ -43,6 +44,8 @@ def make_plan(
     ]
     for draft in drafts:
         _plan_region(draft)
+        in_hub = [action for action in draft.actions if action.account == desired.account]
+        draft.notes.extend(forecast(seen=draft.seen, actions=in_hub, known=draft.known))
     _refuse([refusal for draft in drafts for refusal in draft.refusals])
     return Plan(
         catalog=desired.catalog,

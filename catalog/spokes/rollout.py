@@ -119,6 +119,37 @@ def apply_roles(
         return {account: error for account, error in pool.map(one, actions) if error}
 
 
+def delete_roles(
+    *, aws: Aws, accounts: Iterable[str], region: str, catalog: str
+) -> dict[str, CatalogError]:
+    """Delete this catalog's roles stack in each account and return the failures by account.
+
+    A stack that is gone is as good; one that the catalog does not own is left alone.
+    """
+
+    def one(account: str) -> tuple[str, CatalogError | None]:
+        at = _At(aws=aws, account=account, region=region)
+        try:
+            stack = at.settled()
+            tags = {tag["Key"]: tag["Value"] for tag in (stack or {}).get("Tags", [])}
+            if stack is None or tags.get(CATALOG_TAG) != catalog:
+                return account, None
+            at.call("delete_stack", StackName=STACK_NAME)
+            left = at.settled()
+        except CatalogError as error:
+            return account, error
+        if left is None:
+            return account, None
+        return account, AwsCallFailed(
+            f"stack {STACK_NAME} ended {left['StackStatus']}: {at.reason()}",
+            where=Location(account=account, region=region),
+            next_step="mend what the reason names, then run the same command again.",
+        )
+
+    with ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="roles") as pool:
+        return {account: error for account, error in pool.map(one, accounts) if error}
+
+
 def _observe(
     aws: Aws, account: str, region: str, catalog: str, template: RolesTemplate
 ) -> RolesStack:

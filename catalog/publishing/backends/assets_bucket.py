@@ -169,6 +169,33 @@ def put_object(
     )
 
 
+def delete_bucket(*, aws: Aws, account: str, region: str, bucket: str) -> None:
+    """Delete a bucket with every version of every object; that it is gone already is as good."""
+    call = _Bucket(aws=aws, account=account, region=region, bucket=bucket)
+    try:
+        while True:
+            # The first page again and again: what was listed is deleted before the next look.
+            page = call.change("list_object_versions", {})
+            versions = [
+                {"Key": item["Key"], "VersionId": item["VersionId"]}
+                for kind in ("Versions", "DeleteMarkers")
+                for item in page.get(kind) or ()
+            ]
+            if not versions:
+                break
+            answer = call.change("delete_objects", {"Delete": {"Objects": versions, "Quiet": True}})
+            if answer.get("Errors"):
+                first = answer["Errors"][0]
+                raise AwsCallFailed(
+                    f"{bucket}: {first.get('Key')} cannot be deleted: {first.get('Message')}",
+                    where=Location(account=account, region=region),
+                )
+        call.change("delete_bucket", {})
+    except CatalogError as error:
+        if error_code(error) not in _NO_BUCKET:
+            raise
+
+
 def object_tags(*, aws: Aws, account: str, region: str, bucket: str, key: str) -> dict[str, str]:
     """Return the tags of an object."""
     call = _Bucket(aws=aws, account=account, region=region, bucket=bucket)

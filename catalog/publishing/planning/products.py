@@ -46,7 +46,6 @@ def plan_product(
         product=wanted, seen=seen, account=draft.desired.account, region=draft.region
     )
     draft.refusals.extend(versions.refusals)
-    draft.notes.extend(versions.notes)
     created: tuple[str, ...] = ()
     if versions.create:
         upload: tuple[str, ...] = bucket

@@ -11,10 +11,6 @@ from catalog.publishing.assets import digest_of_template_url
 from catalog.publishing.desired import DesiredProduct
 from catalog.publishing.observed import ObservedArtifact, ObservedProduct
 
-# AWS quota: versions per product. A warning, not a stop: it can be raised.
-_VERSIONS_PER_PRODUCT = 100
-_WARN_AT = 90
-
 
 @dataclass(frozen=True, kw_only=True)
 class VersionUpdate:
@@ -36,7 +32,6 @@ class VersionPlan:
     create: bool = False
     updates: list[VersionUpdate] = field(default_factory=list)
     refusals: list[CatalogError] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +78,6 @@ def plan_versions(
             )
             return plan
         plan.create = True
-    if len(seen.artifacts) + plan.create >= _WARN_AT:
-        plan.notes.append(
-            f'{region}: "{product.name}" has {len(seen.artifacts)} versions; AWS allows '
-            f"{_VERSIONS_PER_PRODUCT}"
-        )
     first_of: set[tuple[str, str]] = set()
     for item in known:
         identity = (item.artifact.name, item.record.digest)
@@ -148,9 +138,11 @@ def _update(
         after["active"] = "false"
         reason = "an older version of the same name and content is offered"
     else:
-        deprecated = artifact.name in product.deprecated_versions
+        retired = ownership.is_retired(artifact.description)
+        deprecated = retired or artifact.name in product.deprecated_versions
         after["guidance"] = "DEPRECATED" if deprecated else "DEFAULT"
         reason = "template.yml lists it as deprecated" if deprecated else "it differs"
+        reason = "it was retired" if retired else reason
         if is_current:
             after["active"] = "true"
             after["description"] = ownership.artifact_description(
