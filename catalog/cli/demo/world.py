@@ -7,6 +7,7 @@ account a SageMaker execution role such as the Studio console creates.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,9 @@ def write_profiles(*, world: World, folder: Path) -> Path:
         f"endpoint_url = {world.aws.endpoint_url}",
         f"role_arn = {world.execution_role_arn(account=world.scientist_account)}",
         f"source_profile = {SCIENTIST_ACCOUNT}",
+        # The aws CLI keeps role credentials on disk by these settings: those of an earlier local
+        # AWS, with the same role, must not be taken for this one's.
+        f"role_session_name = data-scientist-{secrets.token_hex(4)}",
         "",
     ]
     path = folder / "aws-config"
