@@ -157,6 +157,8 @@ def test_ctrl_c_stops_what_runs_and_the_next_run_resumes(lab: Lab, how: signal.S
     process = subprocess.Popen(
         command("--store", "work"), cwd=lab.folder, env=environment(), stderr=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True,
+        # A run started in the background by a shell without job control ignores SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     deadline = time.monotonic() + 30
     while not (found := list(lab.work.glob("runs/*/Second/**/out/pid"))):
